@@ -24,14 +24,15 @@ use transfer_operator::aws::account_clients::{AccountClients, Aws};
 use transfer_operator::aws::http::http_client;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::transfer::{
-    ConnectorSettings, CreateAccess, CreateConnector, CreateProfile, CreateServer, CreateUser, CreateWorkflow,
-    DeleteAccess, DeleteConnector, DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser,
-    DeleteWorkflow, DescribeAccess, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy,
-    DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListConnectors,
-    ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, LoginSettings,
-    ProfileSettings, ServerSettings, SftpConnectorConfig, StartServer, StopServer, TagResource, Tags, TestConnection,
-    TestIdentityProvider, UntagResource, UpdateAccess, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer,
-    UpdateUser, WorkflowDetail, WorkflowDetails, WorkflowSettings,
+    AgreementSettings, ConnectorSettings, CreateAccess, CreateAgreement, CreateConnector, CreateProfile, CreateServer,
+    CreateUser, CreateWorkflow, DeleteAccess, DeleteAgreement, DeleteConnector, DeleteHostKey, DeleteProfile,
+    DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeConnector,
+    DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow,
+    ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements, ListConnectors, ListHostKeys, ListProfiles,
+    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, LoginSettings, ProfileSettings, ServerSettings,
+    SftpConnectorConfig, StartServer, StopServer, TagResource, Tags, TestConnection, TestIdentityProvider,
+    UntagResource, UpdateAccess, UpdateAgreement, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer,
+    UpdateUser, WorkflowDetail, WorkflowDetails, WorkflowSettings, agreement_of,
 };
 use transfer_operator::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation, RateLimiter};
 
@@ -514,6 +515,50 @@ async fn a_connector_is_created_changed_tried_listed_and_deleted() {
     assert_eq!(rows.iter().map(|row| row.connector_id.as_str()).collect::<Vec<_>>(), [connector_id.as_str()]);
     let delete = DeleteConnector { connector_id: connector_id.clone() };
     mutate(&account, Mutation::DeleteConnector(delete)).await.unwrap();
+    assert_eq!(account.read(read()).await.unwrap_err().kind, AwsErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn an_agreement_is_created_changed_listed_tagged_and_deleted() {
+    let (sim, account) = started().await;
+    sim.control("/_sim/config", &json!({"agreement_without_as2": "accept"})).await;
+    let create = CreateServer { settings: ServerSettings::default(), ..CreateServer::default() };
+    let server_id = mutate(&account, Mutation::CreateServer(Box::new(create))).await.unwrap().id.unwrap();
+    let mut profiles = Vec::new();
+    for side in ["LOCAL", "PARTNER"] {
+        let (as2_id, profile_type) = (side.to_owned(), side.to_owned());
+        let settings = ProfileSettings { as2_id, profile_type, certificate_ids: None };
+        let create = Mutation::CreateProfile(Box::new(CreateProfile { settings, tags: Tags::new() }));
+        profiles.push(mutate(&account, create).await.unwrap().id);
+    }
+    let settings = AgreementSettings {
+        local_profile_id: profiles[0].clone(),
+        partner_profile_id: profiles[1].clone(),
+        access_role: role_arn("as2"),
+        base_directory: some("/b/in"),
+        ..AgreementSettings::default()
+    };
+    let create = CreateAgreement { server_id: server_id.clone(), settings, tags: tags(&[("a", "1")]) };
+    let key = mutate(&account, Mutation::CreateAgreement(Box::new(create))).await.unwrap().id.unwrap();
+    let (on, agreement_id) = agreement_of(&key).unwrap();
+    assert_eq!(on, server_id);
+    let read = || DescribeAgreement { server_id: server_id.clone(), agreement_id: agreement_id.to_owned() };
+    let made = account.read(read()).await.unwrap();
+    assert_eq!((made.settings.status.as_deref(), &made.tags), (Some("ACTIVE"), &tags(&[("a", "1")])));
+    let settings = Box::new(AgreementSettings { status: some("INACTIVE"), ..AgreementSettings::default() });
+    let update = UpdateAgreement { server_id: server_id.clone(), agreement_id: agreement_id.to_owned(), settings };
+    mutate(&account, Mutation::UpdateAgreement(update)).await.unwrap();
+    mutate(&account, Mutation::tag(made.arn.clone(), tags(&[("b", "2")]))).await.unwrap();
+    let shut = account.read(read()).await.unwrap();
+    assert_eq!(
+        (shut.settings.status.as_deref(), shut.settings.base_directory.as_deref()),
+        (Some("INACTIVE"), Some("/b/in"))
+    );
+    assert_eq!(shut.tags, tags(&[("a", "1"), ("b", "2")]));
+    let rows = account.list(ListAgreements { server_id: server_id.clone(), token: None }).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.agreement_id.as_str()).collect::<Vec<_>>(), [agreement_id]);
+    let delete = DeleteAgreement { server_id: server_id.clone(), agreement_id: agreement_id.to_owned() };
+    mutate(&account, Mutation::DeleteAgreement(delete)).await.unwrap();
     assert_eq!(account.read(read()).await.unwrap_err().kind, AwsErrorKind::NotFound);
 }
 

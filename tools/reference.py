@@ -11,6 +11,7 @@ import re
 EXAMPLES = {
     "AwsIdentity": "identity",
     "TransferAccess": "directory-on-efs",
+    "TransferAgreement": "as2-agreement",
     "TransferProfile": "as2-profiles",
     "TransferConnector": "connector",
     "TransferServer": "server-public",

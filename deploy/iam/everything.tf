@@ -22,6 +22,7 @@ data "aws_iam_policy_document" "transfer_operator" {
     sid       = "Servers"
     actions   = [
       "transfer:CreateAccess",
+      "transfer:CreateAgreement",
       "transfer:CreateUser",
       "transfer:DeleteAccess",
       "transfer:DeleteServer",
@@ -29,6 +30,7 @@ data "aws_iam_policy_document" "transfer_operator" {
       "transfer:DescribeServer",
       "transfer:ImportHostKey",
       "transfer:ListAccesses",
+      "transfer:ListAgreements",
       "transfer:ListHostKeys",
       "transfer:ListUsers",
       "transfer:StartServer",
@@ -107,6 +109,19 @@ data "aws_iam_policy_document" "transfer_operator" {
     ]
     resources = [
       "arn:aws:transfer:*:*:connector/*",
+    ]
+  }
+  statement {
+    sid       = "Agreements"
+    actions   = [
+      "transfer:DeleteAgreement",
+      "transfer:DescribeAgreement",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateAgreement",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:agreement/*",
     ]
   }
   statement {

@@ -22,6 +22,7 @@ data "aws_iam_policy_document" "transfer_operator" {
     sid       = "Servers"
     actions   = [
       "transfer:CreateAccess",
+      "transfer:CreateAgreement",
       "transfer:CreateUser",
       "transfer:DeleteAccess",
       "transfer:DeleteServer",
@@ -29,6 +30,7 @@ data "aws_iam_policy_document" "transfer_operator" {
       "transfer:DescribeServer",
       "transfer:ImportHostKey",
       "transfer:ListAccesses",
+      "transfer:ListAgreements",
       "transfer:ListHostKeys",
       "transfer:ListUsers",
       "transfer:StartServer",
@@ -110,6 +112,19 @@ data "aws_iam_policy_document" "transfer_operator" {
     ]
   }
   statement {
+    sid       = "Agreements"
+    actions   = [
+      "transfer:DeleteAgreement",
+      "transfer:DescribeAgreement",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateAgreement",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:agreement/*",
+    ]
+  }
+  statement {
     sid       = "PassRoles"
     actions   = [
       "iam:PassRole",
@@ -118,6 +133,7 @@ data "aws_iam_policy_document" "transfer_operator" {
       "arn:aws:iam::123456789012:role/partners/*",
       "arn:aws:iam::123456789012:role/partners/team-a",
       "arn:aws:iam::123456789012:role/sftp/*",
+      "arn:aws:iam::123456789012:role/sftp/as2",
       "arn:aws:iam::123456789012:role/sftp/connectors",
       "arn:aws:iam::123456789012:role/sftp/efs",
       "arn:aws:iam::123456789012:role/sftp/invoke",

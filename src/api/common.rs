@@ -492,8 +492,8 @@ pub struct GrantNamespaces {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AllowedReferences {
-    /// Namespaces whose objects may refer to this one: to a server users and accesses, to a workflow servers.
-    /// Nothing refers to a profile yet.
+    /// Namespaces whose objects may refer to this one: to a server users, accesses and agreements, to a
+    /// workflow servers, to a profile connectors and agreements.
     #[serde(default)]
     pub namespaces: NamespaceSelection,
 }

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use access::{TransferAccess, TransferAccessSpec, TransferAccessStatus};
+pub use agreement::{TransferAgreement, TransferAgreementSpec, TransferAgreementStatus};
 pub use common::Policies;
 pub use connector::{TransferConnector, TransferConnectorSpec, TransferConnectorStatus};
 pub use crd::all_crds;
@@ -63,6 +64,9 @@ macro_rules! from_its_members {
 
 /// `TransferAccess`.
 pub(crate) mod access;
+/// `TransferAgreement`.
+pub(crate) mod agreement;
+mod agreement_rules;
 /// Policies and references.
 pub(crate) mod common;
 /// Conditions and the rules by which they change.
@@ -154,6 +158,7 @@ macro_rules! with_kinds {
             workflows: TransferWorkflow,
             profiles: TransferProfile,
             connectors: TransferConnector,
+            agreements: TransferAgreement,
         }
     };
 }

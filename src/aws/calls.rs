@@ -10,13 +10,14 @@ use super::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcEndpoi
 use super::sdk::Clients;
 use super::sdk::once::Once;
 use super::transfer::{
-    CreateAccess, CreateConnector, CreateProfile, CreateServer, CreateUser, CreateWorkflow, DeleteAccess,
-    DeleteConnector, DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow,
-    DescribeAccess, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer,
-    DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListConnectors, ListHostKeys,
-    ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer, StopServer, TagResource,
-    TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateConnector, UpdateHostKey, UpdateProfile,
-    UpdateServer, UpdateUser,
+    CreateAccess, CreateAgreement, CreateConnector, CreateProfile, CreateServer, CreateUser, CreateWorkflow,
+    DeleteAccess, DeleteAgreement, DeleteConnector, DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey,
+    DeleteUser, DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile,
+    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey,
+    ListAccesses, ListAgreements, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers,
+    ListUsers, ListWorkflows, StartServer, StopServer, TagResource, TestConnection, TestIdentityProvider,
+    UntagResource, UpdateAccess, UpdateAgreement, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer,
+    UpdateUser,
 };
 use super::{AwsError, CallClass, Tags};
 
@@ -169,6 +170,8 @@ reads! {
     ListConnectors => Connectors,
     DescribeConnector => Connector,
     TestConnection => Connection,
+    ListAgreements => Agreements,
+    DescribeAgreement => Agreement,
     ListSecurityPolicies => SecurityPolicyNames,
     DescribeSecurityPolicy => SecurityPolicy,
     TestIdentityProvider => IdentityProvider,
@@ -202,6 +205,9 @@ mutations! {
     CreateConnector(Box<CreateConnector>),
     UpdateConnector(UpdateConnector),
     DeleteConnector(DeleteConnector),
+    CreateAgreement(Box<CreateAgreement>),
+    UpdateAgreement(UpdateAgreement),
+    DeleteAgreement(DeleteAgreement),
     TagResource(TagResource),
     UntagResource(UntagResource),
     ModifyVpcEndpoint(ModifyVpcEndpoint),

@@ -107,11 +107,13 @@ impl AwsError {
 }
 
 /// Calls that name other resources, with AWS's `ResourceType` of what they are about.
-const NAMES_OTHERS: [(&str, &str); 4] = [
+const NAMES_OTHERS: [(&str, &str); 6] = [
     ("CreateProfile", "Profile"),
     ("UpdateProfile", "Profile"),
     ("CreateConnector", "Connector"),
     ("UpdateConnector", "Connector"),
+    ("CreateAgreement", "Agreement"),
+    ("UpdateAgreement", "Agreement"),
 ];
 
 /// What error codes stand for. Codes from outside the service's model (authentication, throttling, validation) arrive
@@ -489,6 +491,8 @@ mod tests {
             ("UpdateConnector", Some("Connector"), AwsErrorKind::NotFound),
             ("DescribeProfile", Some("Certificate"), AwsErrorKind::NotFound),
             ("UpdateUser", Some("Server"), AwsErrorKind::NotFound),
+            ("CreateAgreement", Some("Profile"), AwsErrorKind::Rejected),
+            ("UpdateAgreement", Some("Agreement"), AwsErrorKind::NotFound),
         ];
         for (operation, resource_type, kind) in rows {
             let fault = AwsError {

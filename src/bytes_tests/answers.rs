@@ -21,9 +21,9 @@ use crate::aws::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcE
 use crate::aws::rate_limiter::Rates;
 use crate::aws::sdk::SdkApi;
 use crate::aws::transfer::{
-    DescribeAccess, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer,
-    DescribeUser, DescribeWorkflow, ListAccesses, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies,
-    ListServers, ListUsers, ListWorkflows, TestConnection, TestIdentityProvider,
+    DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy,
+    DescribeServer, DescribeUser, DescribeWorkflow, ListAccesses, ListAgreements, ListConnectors, ListHostKeys,
+    ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, TestConnection, TestIdentityProvider,
 };
 use crate::aws::{Account, AwsClock, AwsError, AwsErrorKind, Mutation, RateLimiter};
 use crate::kinds::fakes::{ACCOUNT, FIRST, NOW, REGION};
@@ -102,6 +102,7 @@ async fn asked(account: &Account) -> Vec<(&'static str, Result<(), AwsError>)> {
     let (external_id, host_key_id) = ("S-1-1".to_owned(), "hostkey-1".to_owned());
     let (id, workflow_id, ids) = (|| FIRST.to_owned(), "w-1".to_owned(), || vec!["x-1".to_owned()]);
     let profile_id = "p-1".to_owned();
+    let agreement = DescribeAgreement { server_id: id(), agreement_id: "a-1".to_owned() };
     let login = TestIdentityProvider {
         server_id: id(),
         server_protocol: None,
@@ -115,6 +116,8 @@ async fn asked(account: &Account) -> Vec<(&'static str, Result<(), AwsError>)> {
         ("ListAccesses", account.list(ListAccesses { server_id: id(), token: None }).await.map(drop)),
         ("ListHostKeys", account.list(ListHostKeys { server_id: id(), token: None }).await.map(drop)),
         ("ListWorkflows", account.list(ListWorkflows { token: None }).await.map(drop)),
+        ("ListAgreements", account.list(ListAgreements { server_id: id(), token: None }).await.map(drop)),
+        ("DescribeAgreement", account.read(agreement).await.map(drop)),
         ("ListConnectors", account.list(ListConnectors { token: None }).await.map(drop)),
         ("DescribeConnector", account.read(DescribeConnector { connector_id: "c-1".to_owned() }).await.map(drop)),
         ("TestConnection", account.read(TestConnection { connector_id: "c-1".to_owned() }).await.map(drop)),
@@ -200,6 +203,7 @@ fn an_answer_of_wrong_types_or_without_a_member_is_none_or_whole() {
         ("describe-workflow.json", "DescribeWorkflow", "/Workflow"),
         ("describe-profile.json", "DescribeProfile", "/Profile"),
         ("describe-connector.json", "DescribeConnector", "/Connector"),
+        ("describe-agreement.json", "DescribeAgreement", "/Agreement"),
     ];
     runtime().block_on(async {
         for (file, operation, needed) in rows {

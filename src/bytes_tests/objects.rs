@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::{KEY, cases, inputs};
 use crate::api::{
-    AwsIdentity, Managed, ManagedKind, TransferAccess, TransferConnector, TransferProfile, TransferServer,
-    TransferUser, TransferWorkflow, references,
+    AwsIdentity, Managed, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile,
+    TransferServer, TransferUser, TransferWorkflow, references,
 };
 use crate::cluster::guarded::Guarded;
 use crate::cluster::pruned::Pruned;
@@ -159,6 +159,7 @@ proptest! {
         looked_at::<TransferWorkflow>(&object)?;
         looked_at::<TransferProfile>(&object)?;
         looked_at::<TransferConnector>(&object)?;
+        looked_at::<TransferAgreement>(&object)?;
         if is::<AwsIdentity>(&object) && let Some(identity) = read::<AwsIdentity>(&object)? {
             let _ = identity.spec.access();
         }
@@ -180,6 +181,7 @@ proptest! {
         watched::<TransferWorkflow>(&bytes);
         watched::<TransferProfile>(&bytes);
         watched::<TransferConnector>(&bytes);
+        watched::<TransferAgreement>(&bytes);
         watched::<AwsIdentity>(&bytes);
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod affected;
+pub(crate) mod agreement;
 pub(crate) mod config_refs;
 pub(crate) mod connector;
 pub(crate) mod dependents;

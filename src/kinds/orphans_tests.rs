@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::find::OrphanKind;
 use super::*;
-use crate::api::{TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use crate::api::{TransferAgreement, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 use crate::aws::transfer::User;
 use crate::captured_log::Log;
 use crate::engine::owner::Owner;
@@ -187,7 +187,7 @@ async fn orphans_are_told_from_the_second_scan_on_until_they_are_gone() {
     let reads = fixture.world.cloud.asked();
     assert!(!reads.contains(&format!("DescribeUser {FIRST}/by-hand")), "not ours, and known to be: {reads:?}");
     let counts: Vec<usize> = fixture.orphans.counts().into_values().collect();
-    assert_eq!(counts, [0, 1, 0, 1, 1, 0]);
+    assert_eq!(counts, [0, 0, 1, 0, 1, 1, 0]);
 
     fixture.world.cloud.servers().retain(|id, _| id == FIRST);
     fixture.user("our-gone", Value::Null);
@@ -223,6 +223,22 @@ async fn a_profile_of_no_object_is_an_orphan_and_one_that_is_recorded_is_none() 
     fixture.scan().await;
     let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
     assert!(text.contains("has 1 ") && text.contains("profile p-00000000000000002 in"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agreement_of_no_object_is_an_orphan_told_with_its_server() {
+    let fixture = Fixture::new();
+    fixture.world.put(FIRST, Tags::new());
+    let spec = json!({"serverId": FIRST, "region": REGION, "awsIdentityRef": {"name": "default"}, "localProfileId": "p-1",
+        "partnerProfileId": "p-2", "accessRole": "arn", "baseDirectory": "/b"});
+    let recorded = json!({"resourceId": format!("{FIRST}/a-00000000000000001")});
+    fixture.world.store(&object::<TransferAgreement>("orders", spec, recorded));
+    for (id, uid) in [("a-00000000000000001", "uid-orders"), ("a-00000000000000002", "uid-gone")] {
+        fixture.world.cloud.put_agreement(FIRST, id, &tags("team", uid));
+    }
+    fixture.scan().await;
+    let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
+    assert!(text.contains("has 1 ") && text.contains(&format!("agreement {FIRST}/a-00000000000000002 in")), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::login::{self, PolicyText};
-use super::{connector, profile, server, workflow};
+use super::{agreement, connector, profile, server, workflow};
 use crate::api::login::Login;
 use crate::api::status::PlannedChange;
-use crate::api::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use crate::api::{
+    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
+    TransferWorkflow,
+};
 use crate::engine::diff::{self, Change, Effect};
 use crate::engine::kind::Plan;
 use crate::engine::planned::Planned;
@@ -107,6 +110,14 @@ const NAMED_BY_CONNECTORS: [(&str, (&str, &str)); 6] = [
     ("as2Config.partnerProfileRef", ("as2Config", "/partnerProfileRef")),
     ("as2Config.partnerProfileId", ("as2Config", "/partnerProfileId")),
 ];
+
+/// Of an agreement.
+#[must_use]
+pub fn agreement(new: &TransferAgreement, old: &TransferAgreement) -> Preview {
+    let mut changes = agreement::preview(&new.spec, &old.spec);
+    changes.extend(rest(&json!(new.spec), &json!(old.spec), &agreement::PREVIEWED));
+    told(changes)
+}
 
 /// What the operator would send of a login, where both are in order.
 fn login(new: &Login, old: &Login) -> Vec<Change> {

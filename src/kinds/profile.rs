@@ -27,8 +27,8 @@ use crate::aws::transfer::{
     CreateProfile, DeleteProfile, DescribeProfile, ListProfiles, Profile, ProfileSettings, Tags, UpdateProfile,
 };
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
-use crate::cluster::Lister;
 use crate::cluster::store::StoreChange;
+use crate::cluster::{Lister, Object};
 use crate::engine::decide::Words;
 use crate::engine::diff::{self, Change, Compare, Effect, Member, Reset};
 use crate::engine::digest::hash;
@@ -325,10 +325,20 @@ impl Tagged<TransferProfile, Arc<AwsIdentity>> for Profiles {
     async fn deletion_blockers(
         &self,
         object: &TransferProfile,
-        _: &Target<Arc<AwsIdentity>>,
+        target: &Target<Arc<AwsIdentity>>,
         id: Option<&str>,
     ) -> Result<Option<String>, ReconcileError> {
-        let users = referrers::of(self.deps.cluster.as_ref(), object, id).await?;
+        let cluster = self.deps.cluster.as_ref();
+        let users = referrers::of(cluster, object, id).await?;
+        let mut unseen = BTreeSet::new();
+        for kind in [ManagedKind::TransferAgreement, ManagedKind::TransferConnector] {
+            let may_name = |other: &dyn Object| profile_ref::may_name_any(other, &target.account);
+            unseen.extend(referrers::holding(cluster, kind, may_name).await?);
+        }
+        if users.is_empty() && !unseen.is_empty() {
+            let message = format!("what these have in AWS is looked at first: {}", referrers::shown(&unseen));
+            return Ok(Some(message));
+        }
         let naming = || format!("name another profile, or go, first: {}", referrers::shown(&users));
         Ok(match users.len() {
             0 => None,

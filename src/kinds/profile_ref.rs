@@ -4,6 +4,7 @@
 //! have messages signed with somebody else's key. One that is named by its id is kept from whom the object that it belongs
 //! to does not admit.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 
 use kube::ResourceExt;
@@ -11,16 +12,17 @@ use kube::ResourceExt;
 use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::resolve::{self, Unresolved};
-use super::server_ref;
-use super::trigger::Trigger;
+use super::trigger::{Trigger, Which};
+use super::{affected, server_ref};
 use crate::api::common::ProfileRef;
 use crate::api::condition::reasons;
-use crate::api::{ManagedKind, TransferConnector, TransferProfile};
+use crate::api::status::CreatePhase;
+use crate::api::{ManagedKind, TransferAgreement, TransferConnector, TransferProfile};
 use crate::aws::transfer::{DescribeProfile, Profile};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::references::Reference;
-use crate::cluster::{Lister, Name};
-use crate::engine::kind::ReconcileError;
+use crate::cluster::{Lister, Name, Object};
+use crate::engine::kind::{KindStatus, ReconcileError};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
@@ -169,12 +171,38 @@ fn admits(object: &TransferProfile, asker: &Asker<'_>) -> bool {
     object.spec.allowed_references.namespaces.admits(home, asker.namespace, asker.labels)
 }
 
-/// The objects that name this profile by its id.
+/// Whether an object has, or may get, something in AWS here of which its status does not say what it names there: its create
+/// may be under way, or its status was lost. What its spec names by now says nothing of that.
+#[must_use]
+pub fn may_name_any(object: &dyn Object, account: &Account) -> bool {
+    let any: &dyn Any = object;
+    if let Some(status) = any.downcast_ref::<TransferAgreement>().and_then(|object| object.status.as_ref())
+        && status.confirmed()
+    {
+        // Found again and not looked at yet.
+        return status.profile_ids().len() < 2;
+    }
+    let by_sftp = any.downcast_ref::<TransferConnector>().is_some_and(|object| object.spec.as2_config.is_none());
+    let own = |reference: &Reference| matches!(reference, Reference::Id(kind, _) if *kind == object.managed_kind());
+    if by_sftp || object.all_references().iter().any(own) {
+        return false;
+    }
+    let uid = object.metadata().uid.as_ref();
+    let record = object.common_status().and_then(|status| status.create.as_ref());
+    record.filter(|record| Some(&record.uid) == uid).is_none_or(|record| {
+        let elsewhere = |recorded: &Option<String>, here: &String| recorded.as_ref().is_some_and(|it| it != here);
+        record.phase == CreatePhase::InFlight
+            && !elsewhere(&record.account_id, &account.id)
+            && !elsewhere(&record.region, &account.region)
+    })
+}
+
+/// The objects that name this profile by its id, or have it in AWS.
 #[must_use]
 pub fn naming(lister: &dyn Lister, id: String) -> Vec<Trigger> {
-    let connectors = lister.by::<TransferConnector>(&Reference::Id(ManagedKind::TransferProfile, id));
-    let names = connectors.iter().map(|connector| Name::from(&connector.metadata));
-    names.map(|name| Trigger::managed((ManagedKind::TransferConnector, name))).collect()
+    let named = affected::all_referring(lister, &Reference::Id(ManagedKind::TransferProfile, id));
+    let own = ManagedKind::TransferProfile;
+    named.into_iter().filter(|trigger| trigger.which != Which::Managed(own)).collect()
 }
 
 /// The objects that stand for these profiles: one that waits to be deleted may go once nothing names it.

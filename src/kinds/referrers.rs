@@ -57,6 +57,24 @@ pub async fn told_apart<K: Managed>(
     Ok(found)
 }
 
+/// Objects of a kind that may have something in AWS, and of which this holds, by name.
+///
+/// # Errors
+/// As [`of`].
+pub async fn holding(
+    cluster: &dyn KubeApi,
+    kind: ManagedKind,
+    passes: impl Fn(&dyn Object) -> bool + Send + Sync,
+) -> Result<BTreeSet<String>, ClusterError> {
+    let held = |object: &dyn Object| object.metadata().finalizers.iter().flatten().any(|name| name == FINALIZER);
+    let take = |names: &mut BTreeSet<String>, value: Value| {
+        let object =
+            cluster::decode_any(kind, &value).filter(|object| held(object.as_ref()) && passes(object.as_ref()));
+        names.extend(object.map(|object| format!("{} {}", kind.name(), Name::from(object.metadata()))));
+    };
+    cluster::fold(cluster, &kind.resource(), Reach::Watched, BTreeSet::new(), take).await
+}
+
 /// The names of all logins that objects on a server stand for, whether or not these ever did anything in AWS.
 ///
 /// # Errors

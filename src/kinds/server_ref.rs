@@ -369,7 +369,7 @@ pub fn replaces(server: &TransferServer, recorded: &str) -> bool {
         })
 }
 
-fn same_server(recorded: Option<&str>, server_id: &str) -> Result<(), Reason> {
+pub(super) fn same_server(recorded: Option<&str>, server_id: &str) -> Result<(), Reason> {
     match recorded {
         Some(recorded) if recorded != server_id => Err(Reason::stalled(
             reasons::SERVER_CHANGED,

@@ -56,14 +56,20 @@ impl Use {
         Self { secrets, ..self }
     }
 
-    /// The use that a user or an access makes: its region is that of its server, where it names none.
+    /// The use that a user or an access makes.
     #[must_use]
     pub fn of_login<K: Managed>(object: &K, login: &Login, server: &ServerChoice<'_>, lister: &dyn Lister) -> Self {
+        Self::on_server(object, &login.role, server, lister)
+    }
+
+    /// The use that an object on a server makes: its region is that of the server, where it names none.
+    #[must_use]
+    pub fn on_server<K: Managed>(object: &K, role: &str, server: &ServerChoice<'_>, lister: &dyn Lister) -> Self {
         let own = object.namespace().unwrap_or_default();
         let named = server.server_ref.and_then(|named| lister.get::<TransferServer>(&Name::named_by(named, &own)));
         let region = server.region.or_else(|| named.as_ref().map(|server| server.spec.region.as_str()));
         let server_ids = server.server_id.map(str::to_owned).into_iter().collect();
-        Self::of(object, region.unwrap_or_default(), vec![login.role.clone()], server_ids)
+        Self::of(object, region.unwrap_or_default(), vec![role.to_owned()], server_ids)
     }
 
     /// Whether the two versions of an identity differ in what counts for this use.

@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::facts::Facts;
 use super::failure::Failure;
 use crate::api::{
-    AwsIdentity, ManagedKind, TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWorkflow,
+    AwsIdentity, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer,
+    TransferUser, TransferWorkflow,
 };
 
 /// So many objects are asked for at once.
@@ -46,6 +46,9 @@ pub enum Kind {
     /// A TransferConnector.
     #[value(alias = "tcon", alias = "transferconnector", alias = "transferconnectors", alias = "TransferConnector")]
     Connector,
+    /// A TransferAgreement.
+    #[value(alias = "tagr", alias = "transferagreement", alias = "transferagreements", alias = "TransferAgreement")]
+    Agreement,
     /// An AwsIdentity.
     #[value(alias = "awsid", alias = "awsidentity", alias = "awsidentities", alias = "AwsIdentity")]
     Identity,
@@ -84,6 +87,7 @@ impl Cluster {
         all.extend(self.list::<TransferAccess>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferWorkflow>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferProfile>(namespace).await?.iter().map(Facts::from));
+        all.extend(self.list::<TransferAgreement>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferConnector>(namespace).await?.iter().map(Facts::from));
         if namespace.is_none() {
             all.extend(pages(&Api::<AwsIdentity>::all(self.client.clone())).await?.iter().map(Facts::from));
@@ -102,6 +106,7 @@ impl Cluster {
             Kind::Access => Facts::from(&self.get::<TransferAccess>(namespace, name).await?),
             Kind::Workflow => Facts::from(&self.get::<TransferWorkflow>(namespace, name).await?),
             Kind::Profile => Facts::from(&self.get::<TransferProfile>(namespace, name).await?),
+            Kind::Agreement => Facts::from(&self.get::<TransferAgreement>(namespace, name).await?),
             Kind::Connector => Facts::from(&self.get::<TransferConnector>(namespace, name).await?),
             Kind::Identity => Facts::from(&Api::<AwsIdentity>::all(self.client.clone()).get(name).await?),
         })

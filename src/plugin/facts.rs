@@ -9,8 +9,8 @@ use crate::api::server::{HostKeyStatus, ServerEndpoint};
 use crate::api::status::{Drift, HostKeyFingerprint, PlannedChange, Unset};
 use crate::api::user::SshPublicKey;
 use crate::api::{
-    AwsIdentity, CommonStatus, Managed, TransferAccess, TransferConnector, TransferProfile, TransferServer,
-    TransferUser, TransferWorkflow,
+    AwsIdentity, CommonStatus, Managed, TransferAccess, TransferAgreement, TransferConnector, TransferProfile,
+    TransferServer, TransferUser, TransferWorkflow,
 };
 use crate::aws::transfer::SecurityPolicy;
 use crate::ssh::{PublicKey, fingerprints_equal};
@@ -216,6 +216,13 @@ impl From<&TransferConnector> for Facts {
     fn from(object: &TransferConnector) -> Self {
         let (facts, status) = Self::of(object);
         Self { id: status.connector_id, state: status.state, endpoint: object.spec.url.clone(), ..facts }
+    }
+}
+
+impl From<&TransferAgreement> for Facts {
+    fn from(object: &TransferAgreement) -> Self {
+        let (facts, status) = Self::of(object);
+        Self { id: status.agreement_id, server: status.server_id, state: status.state, ..facts }
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Feature {
     Profiles,
     /// Connectors.
     Connectors,
+    /// AS2 agreements.
+    Agreements,
     /// Servers in a VPC.
     Vpc,
     /// Servers with elastic IPs.
@@ -44,12 +46,12 @@ pub enum Feature {
 }
 
 use Feature::{
-    Accesses, ApiGateway, AssumeRole, Connectors, Directory, ElasticIps, HostKeys, LoginTests, Logs, Profiles, Servers,
-    SessionTags, Users, Vpc, Workflows,
+    Accesses, Agreements, ApiGateway, AssumeRole, Connectors, Directory, ElasticIps, HostKeys, LoginTests, Logs,
+    Profiles, Servers, SessionTags, Users, Vpc, Workflows,
 };
 
 /// What is meant where nothing is said: all kinds, and of the rest nothing.
-pub const DEFAULT: [Feature; 7] = [Servers, Users, Accesses, HostKeys, Workflows, Profiles, Connectors];
+pub const DEFAULT: [Feature; 8] = [Servers, Users, Accesses, HostKeys, Workflows, Profiles, Connectors, Agreements];
 
 /// What IAM judges a call by, after AWS's service authorization reference: a call that knows no resource is denied by a
 /// policy that names one.
@@ -63,6 +65,7 @@ enum Judged {
     Workflow,
     Profile,
     Connector,
+    Agreement,
     /// Whatever the feature puts tags on.
     Tagged,
     /// It is EC2's, and stands among what AWS calls in the caller's name.
@@ -80,6 +83,7 @@ impl Judged {
             Self::Workflow => Some(("Workflows", "workflow")),
             Self::Profile => Some(("Profiles", "profile")),
             Self::Connector => Some(("Connectors", "connector")),
+            Self::Agreement => Some(("Agreements", "agreement")),
             Self::Tagged | Self::Network => None,
         }
     }
@@ -95,13 +99,14 @@ impl Feature {
             Workflows => Some(Judged::Workflow),
             Profiles => Some(Judged::Profile),
             Connectors => Some(Judged::Connector),
+            Agreements => Some(Judged::Agreement),
             Accesses | Vpc | ElasticIps | Directory | ApiGateway | Logs | LoginTests | AssumeRole | SessionTags => None,
         }
     }
 }
 
 /// Whatever an identity is used for, the orphan scan looks for all that is known by its tags, and asks AWS's time.
-const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows, Profiles, Connectors];
+const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows, Profiles, Connectors, Agreements];
 
 /// Every operation that the program knows, what IAM judges it by, and what it is called for.
 const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
@@ -120,6 +125,8 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("ListConnectors", Judged::Anywhere, SCANNED),
     ("DescribeConnector", Judged::Connector, SCANNED),
     ("TestConnection", Judged::Connector, &[Connectors]),
+    ("ListAgreements", Judged::Server, SCANNED),
+    ("DescribeAgreement", Judged::Agreement, SCANNED),
     ("ListSecurityPolicies", Judged::Anywhere, SCANNED),
     ("DescribeSecurityPolicy", Judged::Anywhere, &[Servers]),
     ("TestIdentityProvider", Judged::User, &[LoginTests]),
@@ -150,8 +157,11 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("CreateConnector", Judged::Anywhere, &[Connectors]),
     ("UpdateConnector", Judged::Connector, &[Connectors]),
     ("DeleteConnector", Judged::Connector, &[Connectors]),
-    ("TagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors]),
-    ("UntagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors]),
+    ("CreateAgreement", Judged::Server, &[Agreements]),
+    ("UpdateAgreement", Judged::Agreement, &[Agreements]),
+    ("DeleteAgreement", Judged::Agreement, &[Agreements]),
+    ("TagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements]),
+    ("UntagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements]),
     ("ModifyVpcEndpoint", Judged::Network, &[Vpc]),
 ];
 
@@ -212,6 +222,10 @@ pub fn used(objects: &[Value]) -> Use {
             Some("TransferAccess") => found.features.extend([Accesses]),
             Some("TransferWorkflow") => found.features.extend([Workflows]),
             Some("TransferProfile") => found.features.extend([Profiles]),
+            Some("TransferAgreement") => {
+                found.features.extend([Agreements]);
+                found.passed.extend(text("/spec/accessRole").map(str::to_owned));
+            }
             Some("TransferConnector") => {
                 found.features.extend([Connectors]);
                 let roles = ["/spec/accessRole", "/spec/loggingRole"];

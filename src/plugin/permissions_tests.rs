@@ -28,7 +28,7 @@ fn each_feature_adds_what_it_needs_and_nothing_else() {
     let listed = ["ListConnectors", "ListProfiles", "ListSecurityPolicies", "ListServers", "ListWorkflows"];
     assert_eq!(actions(&users, "Anywhere"), named(&listed));
     // A user shows what its server is.
-    assert_eq!(actions(&users, "Servers"), named(&["CreateUser", "DescribeServer", "ListUsers"]));
+    assert_eq!(actions(&users, "Servers"), named(&["CreateUser", "DescribeServer", "ListAgreements", "ListUsers"]));
     let on_users = [
         "DeleteSshPublicKey",
         "DeleteUser",
@@ -42,8 +42,12 @@ fn each_feature_adds_what_it_needs_and_nothing_else() {
     assert_eq!(actions(&users, "Workflows"), named(&["DescribeWorkflow"]), "for the orphan scan");
     assert_eq!(actions(&users, "Profiles"), named(&["DescribeProfile"]), "for the orphan scan");
     assert_eq!(actions(&users, "Connectors"), named(&["DescribeConnector"]), "likewise");
+    assert_eq!(actions(&users, "Agreements"), named(&["DescribeAgreement"]), "likewise");
     let sids: Vec<&str> = users.iter().map(|statement| statement.sid).collect();
-    assert_eq!(sids, ["Anywhere", "Servers", "Users", "Workflows", "Profiles", "Connectors", "PassRoles"]);
+    assert_eq!(
+        sids,
+        ["Anywhere", "Servers", "Users", "Workflows", "Profiles", "Connectors", "Agreements", "PassRoles"]
+    );
     let vpc = actions(&of(&[Servers, Vpc]), "ByTransferForTheCaller");
     assert!(vpc.contains("ec2:ModifyVpcEndpoint") && !vpc.contains("ec2:AssociateAddress"), "{vpc:?}");
     assert_eq!(actions(&of(&[ApiGateway]), "ByTransferForTheCaller"), BTreeSet::from(["apigateway:GET".to_owned()]));

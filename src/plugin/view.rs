@@ -45,13 +45,14 @@ fn ending(end: Timestamp, now: Timestamp) -> Cell {
 /// A table of each kind that there is something of.
 #[must_use]
 pub fn tables(all: &[Facts], style: Style, now: Timestamp) -> String {
-    let kinds: [(&str, &[&str]); 7] = [
+    let kinds: [(&str, &[&str]); 8] = [
         ("TransferServer", &["STATE", "ENDPOINT", "USERS", "HOSTKEYS"]),
         ("TransferUser", &["USER", "HOST", "KEYS", "OLDEST", "EXPIRES"]),
         ("TransferAccess", &["GROUP", "HOST"]),
         ("TransferWorkflow", &["WORKFLOW"]),
         ("TransferProfile", &["PROFILE"]),
         ("TransferConnector", &["CONNECTOR", "STATE", "URL"]),
+        ("TransferAgreement", &["AGREEMENT", "STATE"]),
         ("AwsIdentity", &["ACCOUNT"]),
     ];
     let mut tables = Vec::new();

@@ -17,12 +17,13 @@ use super::operation::Asked;
 use super::service::{Direct, Service};
 use crate::aws::error::kind_of;
 use crate::aws::transfer::{
-    ConnectorSettings, CreateServer, CreateUser, DeleteAccess, DeleteConnector, DeleteHostKey, DeleteProfile,
-    DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeConnector, DescribeHostKey,
-    DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey,
-    ImportSshPublicKey, ListAccesses, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers,
-    ListUsers, ListWorkflows, StartServer, StopServer, TagResource, Tags, TestConnection, TestIdentityProvider,
-    UntagResource, UpdateAccess, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser,
+    ConnectorSettings, CreateAgreement, CreateServer, CreateUser, DeleteAccess, DeleteConnector, DeleteHostKey,
+    DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeAgreement,
+    DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser,
+    DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements, ListConnectors, ListHostKeys,
+    ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer, StopServer, TagResource,
+    Tags, TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement, UpdateConnector,
+    UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, agreement_key,
 };
 use crate::aws::{Answer, AwsError, CreateOutput, Mutation, Read, Reply};
 
@@ -58,8 +59,10 @@ pub fn read(service: &mut Service, caller: Caller<'_>, call: &Read) -> Result<Re
 /// What the simulator refuses.
 pub fn mutate(service: &mut Service, caller: Caller<'_>, call: &Mutation) -> Result<Reply<CreateOutput>, AwsError> {
     let operation = call.operation();
-    let output = send(service, caller, operation, mutation(call))?;
-    Ok(Reply { value: made(operation, &output), date: Some(service.clock(caller.machine)) })
+    let input = mutation(call);
+    let server_id = input.as_ref().map(|input| input["ServerId"].clone()).unwrap_or_default();
+    let output = send(service, caller, operation, input)?;
+    Ok(Reply { value: made(operation, &server_id, &output), date: Some(service.clock(caller.machine)) })
 }
 
 fn send(
@@ -108,7 +111,11 @@ pub fn input(call: &Read) -> Value {
         Read::DescribeServer(DescribeServer { server_id }) => json!({"ServerId": server_id}),
         Read::ListUsers(ListUsers { server_id, token })
         | Read::ListAccesses(ListAccesses { server_id, token })
+        | Read::ListAgreements(ListAgreements { server_id, token })
         | Read::ListHostKeys(ListHostKeys { server_id, token }) => page(token, json!({"ServerId": server_id})),
+        Read::DescribeAgreement(DescribeAgreement { server_id, agreement_id }) => {
+            one_agreement(server_id, agreement_id)
+        }
         Read::DescribeUser(DescribeUser { server_id, user_name }) => {
             json!({"ServerId": server_id, "UserName": user_name})
         }
@@ -193,6 +200,9 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
             with(connector_settings(settings)?, &[("ConnectorId", connector_id)])
         }
         Mutation::DeleteConnector(DeleteConnector { connector_id }) => json!({"ConnectorId": connector_id}),
+        Mutation::CreateAgreement(create) => new_agreement(create)?,
+        Mutation::UpdateAgreement(update) => changed_agreement(update)?,
+        Mutation::DeleteAgreement(gone) => one_agreement(&gone.server_id, &gone.agreement_id),
         Mutation::TagResource(TagResource { arn, tags }) => with_tags(json!({"Arn": arn}), tags),
         Mutation::UntagResource(UntagResource { arn, keys }) => json!({"Arn": arn, "TagKeys": keys}),
         Mutation::ModifyVpcEndpoint(modify) => json!(modify.form()),
@@ -230,6 +240,20 @@ fn connector_settings(settings: &ConnectorSettings) -> serde_json::Result<Value>
     pascal(&settings)
 }
 
+fn one_agreement(server_id: &str, agreement_id: &str) -> Value {
+    json!({"ServerId": server_id, "AgreementId": agreement_id})
+}
+
+fn new_agreement(create: &CreateAgreement) -> serde_json::Result<Value> {
+    let CreateAgreement { server_id, settings, tags } = create;
+    Ok(with_tags(with(pascal(settings)?, &[("ServerId", server_id)]), tags))
+}
+
+fn changed_agreement(update: &UpdateAgreement) -> serde_json::Result<Value> {
+    let UpdateAgreement { server_id, agreement_id, settings } = update;
+    Ok(with(pascal(settings)?, &[("ServerId", server_id), ("AgreementId", agreement_id)]))
+}
+
 fn about_key(
     mut input: Value,
     description: Option<&String>,
@@ -242,10 +266,14 @@ fn about_key(
     input
 }
 
-/// What a mutation answers: the id that AWS chose, where it chose one.
+/// What a mutation that names this server, or none, answers: the id that AWS chose, where it chose one.
 #[must_use]
-pub fn made(operation: &str, output: &Value) -> CreateOutput {
+pub fn made(operation: &str, server_id: &Value, output: &Value) -> CreateOutput {
     let id = match operation {
+        "CreateAgreement" => {
+            let id = server_id.as_str().zip(output["AgreementId"].as_str());
+            return CreateOutput { id: id.map(|(server, agreement)| agreement_key(server, agreement)) };
+        }
         "CreateServer" => "ServerId",
         "CreateWorkflow" => "WorkflowId",
         "CreateProfile" => "ProfileId",

@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 
 use super::ec2_door;
 use crate::aws::transfer::{
-    Access, ConnectionAnswer, Connector, ConnectorSettings, HostKey, IdentityProviderAnswer, ListedAccess,
-    ListedConnector, ListedProfile, ListedServer, ListedUser, ListedWorkflow, LoginSettings, Profile, ProfileSettings,
-    SecurityPolicy, Server, ServerSettings, SshPublicKey, Tags, User, Workflow, WorkflowSettings,
+    Access, Agreement, AgreementSettings, ConnectionAnswer, Connector, ConnectorSettings, HostKey,
+    IdentityProviderAnswer, ListedAccess, ListedAgreement, ListedConnector, ListedProfile, ListedServer, ListedUser,
+    ListedWorkflow, LoginSettings, Profile, ProfileSettings, SecurityPolicy, Server, ServerSettings, SshPublicKey,
+    Tags, User, Workflow, WorkflowSettings,
 };
 use crate::aws::{Answer, Page, Read};
 
@@ -58,6 +59,8 @@ pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
             Answer::Profiles(page(output, "Profiles", |row| ListedProfile { profile_id: text(&row["ProfileId"]) }))
         }
         Read::DescribeProfile(_) => Answer::Profile(Box::new(profile(&output["Profile"])?)),
+        Read::ListAgreements(_) => Answer::Agreements(page(output, "Agreements", listed_agreement)),
+        Read::DescribeAgreement(_) => Answer::Agreement(Box::new(agreement(&output["Agreement"])?)),
         Read::ListConnectors(_) => Answer::Connectors(page(output, "Connectors", |row| ListedConnector {
             connector_id: text(&row["ConnectorId"]),
         })),
@@ -118,6 +121,20 @@ fn profile(value: &Value) -> serde_json::Result<Profile> {
         arn: text(&value["Arn"]),
         profile_id: text(&value["ProfileId"]),
         settings: camel::<ProfileSettings>(value)?,
+        tags: tags(&value["Tags"]),
+    })
+}
+
+fn listed_agreement(row: &Value) -> ListedAgreement {
+    ListedAgreement { agreement_id: text(&row["AgreementId"]) }
+}
+
+fn agreement(value: &Value) -> serde_json::Result<Agreement> {
+    Ok(Agreement {
+        arn: text(&value["Arn"]),
+        server_id: text(&value["ServerId"]),
+        agreement_id: text(&value["AgreementId"]),
+        settings: camel::<AgreementSettings>(value)?,
         tags: tags(&value["Tags"]),
     })
 }

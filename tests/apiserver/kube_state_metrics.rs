@@ -84,9 +84,16 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
         "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/connectors",
         "sftpConfig": {"userSecretId": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/platform/acme-AbCdEf"}});
     let acme = managed("TransferConnector", PLATFORM, "acme", &acme);
-    world.apply(&[managed("TransferUser", PLATFORM, "ends", &ends), clean, us, acme]).await;
+    world.sim.control("/_sim/config", &json!({"agreement_without_as2": "accept"})).await;
+    let them = json!({"region": "eu-central-1", "as2Id": "them", "profileType": "PARTNER"});
+    let them = managed("TransferProfile", PLATFORM, "them", &them);
+    let orders = json!({"serverRef": {"name": "files"}, "localProfileRef": {"name": "us"},
+        "partnerProfileRef": {"name": "them"}, "baseDirectory": "/b/in",
+        "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/as2"});
+    let orders = managed("TransferAgreement", PLATFORM, "orders", &orders);
+    world.apply(&[managed("TransferUser", PLATFORM, "ends", &ends), clean, us, acme, them, orders]).await;
     let _operator = world.operator(&["--resync-interval=2s"]).await;
-    world.all_ready(11).await;
+    world.all_ready(12).await;
     let server = world.object("transferservers", PLATFORM, "files").await;
     let stranger = json!({"ServerId": server["status"]["serverId"], "UserName": "stranger",
         "Role": "arn:aws:iam::123456789012:role/sftp/platform/writers"});
@@ -114,5 +121,6 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
     sample("kube_awsidentity_info", &["name=\"default\"", "account=\"123456789012\""], 1.0);
     sample("kube_transferworkflow_observed_generation", &["name=\"clean\""], 1.0);
     sample("kube_transferprofile_info", &["name=\"us\"", "account=\"123456789012\""], 1.0);
+    sample("kube_transferagreement_info", &["name=\"orders\"", "state=\"ACTIVE\""], 1.0);
     sample("kube_transferconnector_info", &["name=\"acme\"", "state=\"ACTIVE\""], 1.0);
 }

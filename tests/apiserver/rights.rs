@@ -52,9 +52,16 @@ async fn live(world: &World) {
         "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/connectors",
         "sftpConfig": {"userSecretId": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/platform/acme-AbCdEf"}});
     let acme = managed("TransferConnector", PLATFORM, "acme", &acme);
-    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean, us, acme]).await;
+    world.sim.control("/_sim/config", &json!({"agreement_without_as2": "accept"})).await;
+    let them = json!({"region": "eu-central-1", "as2Id": "them", "profileType": "PARTNER"});
+    let them = managed("TransferProfile", PLATFORM, "them", &them);
+    let orders = json!({"serverRef": {"name": "files"}, "localProfileRef": {"name": "us"},
+        "partnerProfileRef": {"name": "them"}, "baseDirectory": "/b/in",
+        "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/as2"});
+    let orders = managed("TransferAgreement", PLATFORM, "orders", &orders);
+    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean, us, acme, them, orders]).await;
     let operator = world.operator(&["--resync-interval", "3s", "--lease=true"]).await;
-    world.all_ready(11).await;
+    world.all_ready(12).await;
 
     let two = "arn:aws:iam::123456789012:role/sftp/platform/two";
     world.patch("transferusers", PLATFORM, "alice", &json!({"spec": {"role": two}})).await;

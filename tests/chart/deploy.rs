@@ -88,6 +88,7 @@ async fn waves_go_from_identities_to_servers_to_logins() {
         ("ConfigMap", None),
         ("TransferAccess", Some("3")),
         ("TransferProfile", Some("2")),
+        ("TransferAgreement", Some("3")),
         ("TransferConnector", Some("2")),
         ("TransferServer", Some("2")),
         ("TransferUser", Some("3")),

@@ -131,6 +131,7 @@ async fn the_built_in_roles_manage_objects_but_no_identities_or_status() {
         "transferworkflows",
         "transferprofiles",
         "transferconnectors",
+        "transferagreements",
     ] {
         for (user, verb, allowed) in [
             ("viewer", "watch", true),

@@ -33,6 +33,8 @@ FIELDS_OF = {
     "UpdateProfile": ("TransferProfile", []),
     "CreateConnector": ("TransferConnector", []),
     "UpdateConnector": ("TransferConnector", []),
+    "CreateAgreement": ("TransferAgreement", []),
+    "UpdateAgreement": ("TransferAgreement", []),
 }
 
 # Members that are no field of the same name, and why.
@@ -48,6 +50,7 @@ ELSEWHERE = {
     "CreateConnector.As2Config.AsyncMdnConfig.ServerIds": "by their objects: as2Config.asyncMdnConfig.serverRefs",
     "UpdateConnector.As2Config.AsyncMdnConfig.ServerIds": "by their objects: as2Config.asyncMdnConfig.serverRefs",
     "UpdateConnector.ConnectorId": "known from status",
+    "UpdateAgreement.AgreementId": "known from status",
     "UpdateHostKey.HostKeyId": "known from the fingerprint of the key",
 }
 

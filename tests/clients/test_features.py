@@ -20,6 +20,7 @@ TABLES = {
     "TransferWorkflow": ["CreateWorkflow"],
     "TransferProfile": ["CreateProfile", "UpdateProfile"],
     "TransferConnector": ["CreateConnector", "UpdateConnector"],
+    "TransferAgreement": ["CreateAgreement", "UpdateAgreement"],
 }
 ANSWERS = {
     "DescribeServer": "TransferServer",
@@ -29,6 +30,7 @@ ANSWERS = {
     "DescribeWorkflow": "TransferWorkflow",
     "DescribeProfile": "TransferProfile",
     "DescribeConnector": "TransferConnector",
+    "DescribeAgreement": "TransferAgreement",
 }
 
 
@@ -101,7 +103,8 @@ def test_each_field_of_a_row_is_in_the_crd(heading):
 
 # The kind whose status shows an answer, by the first word of the answer's member.
 SHOWN_BY = {"Server": "TransferServer", "HostKey": "TransferServer", "User": "TransferUser", "Access": "TransferAccess",
-            "Workflow": "TransferWorkflow", "Profile": "TransferProfile", "Connector": "TransferConnector"}
+            "Workflow": "TransferWorkflow", "Profile": "TransferProfile", "Connector": "TransferConnector",
+            "Agreement": "TransferAgreement"}
 
 
 def test_each_field_of_a_status_that_shows_an_answer_is_in_the_crd():

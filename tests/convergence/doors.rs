@@ -97,8 +97,10 @@ impl<W: Way> AwsApi for SimTransfer<W> {
 
     async fn mutate(&self, _: Permit, at: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
         let operation = call.operation();
-        let (output, date) = self.send(operation, at, door::mutation(&call).unwrap(), true).await?;
-        Ok(Reply { value: door::made(operation, &output), date: Some(date) })
+        let input = door::mutation(&call).unwrap();
+        let server_id = input["ServerId"].clone();
+        let (output, date) = self.send(operation, at, input, true).await?;
+        Ok(Reply { value: door::made(operation, &server_id, &output), date: Some(date) })
     }
 }
 

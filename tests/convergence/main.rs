@@ -5,6 +5,7 @@
 mod acts;
 #[path = "../support/admission/mod.rs"]
 mod admission;
+mod agreements;
 mod approval;
 mod canonical;
 mod connectors;

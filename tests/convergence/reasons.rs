@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use transfer_operator::aws::error::ACCOUNT_MISMATCH;
 use transfer_operator::sim::operation::Operation;
 
+use crate::agreements;
 use crate::connectors;
 use crate::oracle::unchecked::{Check, Unchecked};
 use crate::runs;
@@ -27,7 +28,7 @@ pub type Script = for<'a> fn(&'a Stage) -> BoxFuture<'a, ()>;
 const LONG: Duration = Duration::from_mins(90);
 
 const ON_TOP: &[&str] = &["CreateServer", "CreateWorkflow", "CreateProfile", "CreateConnector"];
-const BELOW: &[&str] = &["CreateUser", "CreateAccess"];
+const BELOW: &[&str] = &["CreateUser", "CreateAccess", "CreateAgreement"];
 const STS: &[&str] = &["GetCallerIdentity"];
 
 const QUOTA: (&str, &str) = ("ServiceQuotaExceededException", "the limit is reached");
@@ -93,6 +94,9 @@ async fn everything(stage: &Stage) {
     stage.apply(&workflow("scan", &json!({})));
     stage.apply(&profile("us", &json!({})));
     stage.apply(&connectors::connector("acme", &json!({})));
+    stage.switch(&agreements::anywhere());
+    stage.apply(&profile("them", &json!({"profileType": "PARTNER"})));
+    stage.apply(&agreements::agreement("orders", &json!({"serverRef": {"name": "files"}})));
     stage.pause(LONG).await;
     stage.all_ready().await;
     stage.close().await;

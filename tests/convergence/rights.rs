@@ -79,10 +79,13 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
         "DescribeConnector" | "UpdateConnector" | "DeleteConnector" | "TestConnection" => {
             own(format!("connector/{}", text("ConnectorId")))
         }
+        "DescribeAgreement" | "UpdateAgreement" | "DeleteAgreement" => {
+            own(format!("agreement/{}/{}", text("ServerId"), text("AgreementId")))
+        }
         "TagResource" | "UntagResource" => text("Arn").to_owned(),
         "DescribeServer" | "UpdateServer" | "StartServer" | "StopServer" | "DeleteServer" | "ListUsers"
         | "CreateUser" | "ListAccesses" | "DescribeAccess" | "CreateAccess" | "DeleteAccess" | "ListHostKeys"
-        | "ImportHostKey" => server(),
+        | "ImportHostKey" | "ListAgreements" | "CreateAgreement" => server(),
         other => panic!("what does IAM judge {other} by? AWS's service authorization reference says it"),
     };
     let mut rights = vec![(format!("transfer:{operation}"), resource)];

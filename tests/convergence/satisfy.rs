@@ -79,6 +79,9 @@ fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String
     if region.connectors.get(server).is_ok_and(|connector| connector.gone.is_some()) {
         return Some(format!("{server} was deleted"));
     }
+    if region.agreements.get(server).is_ok_and(|agreement| agreement.gone.is_some()) {
+        return Some(format!("{server} was deleted"));
+    }
     let held = region.servers.get(server)?;
     let user = held.users.get(user).is_some_and(|user| user.gone.is_some());
     let access = held.accesses.get(access).is_some_and(|access| access.gone.is_some());
@@ -88,7 +91,9 @@ fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String
 /// What is missing in AWS of what the object asks for; nothing if it is satisfied.
 pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
     let (spec, status) = (&object["spec"], &object["status"]);
-    let id = ["serverId", "workflowId", "profileId", "connectorId"].iter().find_map(|member| status[*member].as_str());
+    let id = ["agreementId", "serverId", "workflowId", "profileId", "connectorId"]
+        .iter()
+        .find_map(|member| status[*member].as_str());
     let server = id.unwrap_or_default().to_owned();
     let user = if key.0 == "TransferUser" { spec["userName"].as_str().unwrap_or(&key.1.name) } else { "" };
     if let Some(gone) = dying(world, &server, user, spec["externalId"].as_str().unwrap_or_default()) {
@@ -154,6 +159,7 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             lacks(spec, &have)
         }
         "TransferConnector" => connector(world, key, object, &server),
+        "TransferAgreement" => agreement(world, key, spec, status),
         _ => None,
     }
 }
@@ -184,7 +190,7 @@ fn connector(world: &World, key: &Key, object: &Value, id: &str) -> Option<Strin
             return Some("maxConcurrentConnections left the spec, and AWS has it".to_owned());
         }
     }
-    if let Some(other) = profiles(world, key, &mut spec, &have) {
+    if let Some(other) = profiles(world, key, &mut spec["as2Config"], &have["As2Config"]) {
         return Some(other);
     }
     let named = spec.pointer_mut("/as2Config/asyncMdnConfig").and_then(Value::as_object_mut);
@@ -205,14 +211,28 @@ fn connector(world: &World, key: &Key, object: &Value, id: &str) -> Option<Strin
     lacks(&spec, &have)
 }
 
-/// Profiles that a connector names by reference: AWS must name one that carries the tags of that object. They are taken out
+/// What an agreement lacks.
+fn agreement(world: &World, key: &Key, spec: &Value, status: &Value) -> Option<String> {
+    let which = json!({"ServerId": status["serverId"], "AgreementId": status["agreementId"]});
+    let have = describe(world, Operation::DescribeAgreement, which, "Agreement");
+    let Some(have) = have else { return Some(format!("no agreement {}", status["resourceId"])) };
+    let mut spec = spec.clone();
+    let left = ["baseDirectory", "customDirectories"]
+        .into_iter()
+        .find(|name| spec.get(*name).is_none() && !have[pascal(name)].is_null());
+    left.map(|name| format!("{name} left the spec, and AWS has it"))
+        .or_else(|| profiles(world, key, &mut spec, &have))
+        .or_else(|| lacks(&spec, &have))
+}
+
+/// Profiles that a connector or an agreement names by reference: AWS must name one that carries the tags of that object. They are taken out
 /// of the spec, as they stand in it AWS knows nothing of them.
-fn profiles(world: &World, key: &Key, spec: &mut Value, have: &Value) -> Option<String> {
-    let config = spec.get_mut("as2Config")?.as_object_mut()?;
+fn profiles(world: &World, key: &Key, config: &mut Value, have: &Value) -> Option<String> {
+    let config = config.as_object_mut()?;
     for (member, theirs) in [("localProfileRef", "LocalProfileId"), ("partnerProfileRef", "PartnerProfileId")] {
         let Some(named) = config.remove(member) else { continue };
         let owner = format!("{}/{}", named["namespace"].as_str().unwrap_or(&key.1.namespace), text(&named["name"]));
-        let id = text(&have["As2Config"][theirs]);
+        let id = text(&have[theirs]);
         let mut sim = world.sim.lock().unwrap();
         let held = sim.world.region(ACCOUNT, REGION).profiles.get(&id).ok();
         if !held.is_some_and(|held| held.tags.iter().any(|tag| tag.key == TAG_OWNER && tag.value == owner)) {

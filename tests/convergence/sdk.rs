@@ -143,7 +143,7 @@ impl AwsApi for Beside {
         };
         *self.network.answer.lock().unwrap() = written(asked, &output);
         let theirs = self.sdk.mutate(permit().await, at, call.clone()).await.map(|reply| reply.value);
-        let ours: Result<CreateOutput, AwsError> = Ok(door::made(operation, &output));
+        let ours: Result<CreateOutput, AwsError> = Ok(door::made(operation, &input["ServerId"], &output));
         self.compare(operation, &input, &format!("{ours:?}"), &format!("{theirs:?}"));
         self.real.mutate(spent, at, call).await
     }

@@ -444,6 +444,9 @@ impl Stage {
         let connectors = regions().flat_map(|region| region.connectors.iter());
         let connectors = connectors.filter(|(_, held)| held.gone.is_none() && ours(&held.tags));
         left.extend(connectors.map(|(id, _)| format!("connector {id}")));
+        let agreements = regions().flat_map(|region| region.agreements.iter());
+        let agreements = agreements.filter(|(_, held)| held.gone.is_none() && ours(&held.tags));
+        left.extend(agreements.map(|(id, _)| format!("agreement {id}")));
         for server in servers.filter(|server| server.gone.is_none()) {
             if ours(&server.tags) {
                 left.push(format!("server {}", server.server_id));
@@ -476,7 +479,7 @@ impl Stage {
         format!("{}\n{}", mask(&objects.to_string()), held.join("\n"))
     }
 
-    /// Our objects, and AWS's servers, workflows, profiles and connectors, before anything is masked.
+    /// Our objects, and AWS's servers, workflows, profiles, connectors and agreements, before anything is masked.
     pub fn plain(&self) -> (Value, Value) {
         let objects = self.ours().iter().map(canonical_object).collect();
         let mut sim = self.world.sim.lock().unwrap();
@@ -491,6 +494,9 @@ impl Stage {
         }
         for (id, connector) in region.connectors.iter().filter(|(_, connector)| connector.gone.is_none()) {
             held[id] = serde_json::to_value(connector).unwrap();
+        }
+        for (id, agreement) in region.agreements.iter().filter(|(_, agreement)| agreement.gone.is_none()) {
+            held[id] = serde_json::to_value(agreement).unwrap();
         }
         sorted_keys(&mut held);
         (objects, held)

@@ -2,6 +2,7 @@
 //! when, and what becomes of answers that no well-behaved service gives.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod agreements;
 mod connectors;
 mod faults;
 mod mutations;

@@ -4,6 +4,7 @@
 //! one survives. In a request, `None` means "not sent" (AWS keeps what it has); in an answer it means "not returned".
 
 mod access;
+mod agreement;
 mod connector;
 mod host_key;
 mod identity_provider;
@@ -17,6 +18,10 @@ mod user;
 mod workflow;
 
 pub use access::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesses, ListedAccess, UpdateAccess};
+pub use agreement::{
+    Agreement, AgreementSettings, CreateAgreement, CustomDirectories, DeleteAgreement, DescribeAgreement,
+    ListAgreements, ListedAgreement, UpdateAgreement, agreement_key, agreement_of,
+};
 pub use connector::{
     As2Config, AsyncMdnConfig, ConnectionAnswer, Connector, ConnectorSettings, CreateConnector, DeleteConnector,
     DescribeConnector, EgressConfig, ListConnectors, ListedConnector, SftpConnectorConfig, TestConnection,

@@ -18,7 +18,7 @@ use crate::sim::door;
 use crate::sim::lifecycle::Lifecycle;
 use crate::sim::model::{SshKey, Tag};
 use crate::sim::operation::Operation;
-use crate::sim::partners::{Certificate, Profile};
+use crate::sim::partners::{Agreement, Certificate, Profile};
 use crate::sim::random::Random;
 use crate::sim::service::{Root, Service};
 use crate::sim::state::{Hidden, Region, World};
@@ -267,6 +267,28 @@ impl Simulated {
     /// All that AWS keeps of the profile of this id, as text.
     pub fn profile(&self, id: &str) -> String {
         self.region(|region| serde_json::to_string(&region.profiles.get(id).ok()).unwrap())
+    }
+
+    /// An agreement of this id on this server, whoever made it.
+    pub fn put_agreement(&self, server_id: &str, id: &str, tags: &Tags) {
+        let what = Agreement {
+            server_id: server_id.to_owned(),
+            description: None,
+            local_profile_id: "p-0000000000000000a".to_owned(),
+            partner_profile_id: "p-0000000000000000b".to_owned(),
+            base_directory: Some("/theirs".to_owned()),
+            custom_directories: None,
+            access_role: ROLE.to_owned(),
+            status: "ACTIVE".to_owned(),
+            preserve_filename: "DISABLED".to_owned(),
+            enforce_message_signing: "DISABLED".to_owned(),
+        };
+        self.region(|region| region.agreements.add(id.to_owned(), what, listed(tags), self.now()));
+    }
+
+    /// All that AWS keeps of the agreement of this id, as text.
+    pub fn agreement(&self, id: &str) -> String {
+        self.region(|region| serde_json::to_string(&region.agreements.get(id).ok()).unwrap())
     }
 
     /// An SFTP connector of this id, whoever made it.

@@ -9,11 +9,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::attacker_cases::{
-    Allowed, CERTIFICATE, Case, LOCAL_PROFILE, NO_REFERENCE, OF_THE_ACCOUNT, PARTNER_PROFILE, Says, UNOWNED_WORKFLOW,
-    cases,
-};
-use super::rig::{OLD, ROLE, Rig, SECRET, connector_spec};
+use super::attacker_cases::{Allowed, CERTIFICATE, Case, NO_REFERENCE, OF_THE_ACCOUNT, Says, UNOWNED_WORKFLOW, cases};
+use super::rig::{OLD, ROLE, Rig, SECRET, agreement_spec, connector_spec};
 use crate::api::condition::reasons;
 use crate::api::{HOST_KEY_SECRET_TYPE, LOGIN_PASSWORD_SECRET_TYPE, ManagedKind};
 use crate::aws::Rank;
@@ -24,7 +21,10 @@ use crate::kinds::fakes::schema::leaves;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 use crate::sim::door;
 
-use ManagedKind::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{
+    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
+    TransferWorkflow,
+};
 
 /// The namespace that is attacked; the attacker's is `team`.
 pub const BANK: &str = "bank";
@@ -118,9 +118,8 @@ fn world() -> Rig {
     rig.cloud.put_workflow(UNOWNED_WORKFLOW, &Tags::new());
     rig.cloud.put_profile(PROFILE, &tags_of_bank("partner"));
     rig.cloud.put_certificate(CERTIFICATE);
+    rig.allow_agreements();
     put_profile(&rig, US, "LOCAL", &tags_of_bank("us"));
-    put_profile(&rig, LOCAL_PROFILE, "LOCAL", &Tags::new());
-    put_profile(&rig, PARTNER_PROFILE, "PARTNER", &Tags::new());
     bank_says(&rig, &json!({}));
     put_texts(&rig, BANK, [("keys", "key"), ("password", "password")], &[("texts", "policy"), ("texts", "keys")]);
     put_texts(&rig, "team", [("own", "unrelated"), ("own-login", "unrelated")], &[("own", "unrelated")]);
@@ -193,6 +192,7 @@ fn spec_of(kind: ManagedKind, more: &Value) -> Value {
         TransferWorkflow => json!({"region": REGION, "steps": [{"type": "DELETE", "deleteStepDetails": {}}]}),
         TransferProfile => json!({"region": REGION, "as2Id": "them", "profileType": "PARTNER"}),
         TransferConnector => connector_spec(&json!({})),
+        TransferAgreement => agreement_spec("mine", &json!({})),
     };
     for (member, value) in more.as_object().unwrap() {
         spec[member] = value.clone();
@@ -222,13 +222,13 @@ fn theirs(rig: &Rig) -> String {
     let of_bank = |object: &Value| object["metadata"]["namespace"] == BANK;
     let stored: Vec<Value> = kinds.flat_map(|kind| rig.objects.all(kind)).filter(of_bank).collect();
     let config_maps = format!("{:?}", rig.objects.config_maps.lock().unwrap().get(&name(BANK, "texts")));
-    format!("{held:?}{workflow}{profile}{stored:?}{config_maps}")
+    format!("{held:?}{workflow}{profile:?}{stored:?}{config_maps}")
 }
 
 /// The world of a case, with the server that its login is on.
 async fn begun(case: &Case) -> Rig {
     let rig = world();
-    if matches!(case.kind, TransferUser | TransferAccess) {
+    if matches!(case.kind, TransferUser | TransferAccess | TransferAgreement) {
         own_server(&rig, case.kind, "mine").await;
     }
     rig
@@ -260,6 +260,7 @@ fn edit(rig: &Rig, case: &Case) {
     rig.edit(case.kind.name(), "evil", |object| match case.kind {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
+        TransferAgreement => object["spec"]["baseDirectory"] = json!("/b/mine"),
         TransferWorkflow | TransferProfile | TransferConnector => object["spec"]["tags"] = json!({"a": "1"}),
     });
 }

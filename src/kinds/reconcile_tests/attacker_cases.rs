@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::attacker::{BANK, PROFILE, THEIR_ROLE, THEIR_SECRET, US, VAULT, WORKFLOW};
-use super::rig::{ROLE, SECRET};
+use super::rig::{LOCAL_PROFILE, PARTNER_PROFILE, ROLE, SECRET};
 use crate::api::ManagedKind;
 use crate::api::condition::{reasons, types};
 use crate::kinds::fakes::REGION;
@@ -13,7 +13,10 @@ use Allowed::{
     AsItIs, Certificate, Identity, OwnProfile, OwnServer, OwnTexts, OwnWorkflow, ReferenceToProfile, ReferenceToServer,
     ReferenceToWorkflow, Role, Secret, Server, ServerLetGo,
 };
-use ManagedKind::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{
+    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
+    TransferWorkflow,
+};
 
 /// A workflow that no object stands for.
 pub const UNOWNED_WORKFLOW: &str = "w-00000000000000001";
@@ -54,10 +57,6 @@ pub enum Allowed {
     AsItIs,
 }
 
-/// Profiles of the account.
-pub const LOCAL_PROFILE: &str = "p-00000000000000001";
-pub const PARTNER_PROFILE: &str = "p-00000000000000002";
-
 /// Condition, status, reason.
 pub type Says = (&'static str, &'static str, &'static str);
 
@@ -84,10 +83,9 @@ fn case(kind: ManagedKind, path: &'static str, spec: Value, reason: &'static str
     Case { kind, path, spec, says: (types::READY, "False", reason), allowed }
 }
 
-/// What users and accesses name alike.
-fn of_login(kind: ManagedKind) -> Vec<Case> {
+/// What names a server.
+fn on_server(kind: ManagedKind) -> Vec<Case> {
     let raw = |identity: &str| json!({"serverRef": null, "serverId": VAULT, "region": REGION, "awsIdentityRef": {"name": identity}});
-    let policy = |name: &str, key: &str| json!({"policyFrom": {"configMapKeyRef": {"name": name, "key": key}}});
     vec![
         case(
             kind,
@@ -105,6 +103,31 @@ fn of_login(kind: ManagedKind) -> Vec<Case> {
         ),
         case(kind, "spec.serverId", raw("default"), reasons::IDENTITY_DENIED, Server),
         case(kind, "spec.awsIdentityRef.name", raw(BANK), reasons::IDENTITY_DENIED, Identity),
+    ]
+}
+
+/// What agreements name besides.
+fn of_agreement() -> Vec<Case> {
+    let kind = TransferAgreement;
+    let waits = reasons::DEPENDENCY_NOT_READY;
+    let local = |named: Value| json!({"localProfileId": null, "localProfileRef": named});
+    let partner = |named: Value| json!({"partnerProfileId": null, "partnerProfileRef": named});
+    let theirs = |name: &str| json!({"name": name, "namespace": BANK});
+    vec![
+        case(kind, "spec.accessRole", json!({"accessRole": THEIR_ROLE}), reasons::ROLE_NOT_GRANTED, Role),
+        case(kind, "spec.localProfileRef.name", local(json!({"name": "us"})), waits, OwnProfile),
+        case(kind, "spec.localProfileRef.namespace", local(theirs("us")), waits, ReferenceToProfile),
+        case(kind, "spec.localProfileId", json!({"localProfileId": US}), waits, ReferenceToProfile),
+        case(kind, "spec.partnerProfileRef.name", partner(json!({"name": "partner"})), waits, OwnProfile),
+        case(kind, "spec.partnerProfileRef.namespace", partner(theirs("partner")), waits, ReferenceToProfile),
+        case(kind, "spec.partnerProfileId", json!({"partnerProfileId": PROFILE}), waits, ReferenceToProfile),
+    ]
+}
+
+/// What users and accesses name alike, besides their server.
+fn of_login(kind: ManagedKind) -> Vec<Case> {
+    let policy = |name: &str, key: &str| json!({"policyFrom": {"configMapKeyRef": {"name": name, "key": key}}});
+    vec![
         case(kind, "spec.role", json!({"role": THEIR_ROLE}), reasons::ROLE_NOT_GRANTED, Role),
         case(
             kind,
@@ -341,6 +364,10 @@ pub fn cases() -> Vec<Case> {
     let of_profile = vec![case(TransferProfile, "spec.certificateIds[]", names, reasons::IDENTITY_DENIED, Certificate)];
     [
         of_server(),
+        on_server(TransferUser),
+        on_server(TransferAccess),
+        on_server(TransferAgreement),
+        of_agreement(),
         of_login(TransferUser),
         of_user,
         of_login(TransferAccess),
@@ -377,7 +404,7 @@ pub const OF_THE_ACCOUNT: [&str; 18] = [
 ];
 
 /// Texts that name nothing beyond the object and what is its own in AWS. A path, or what its last members are.
-pub const NO_REFERENCE: [&str; 43] = [
+pub const NO_REFERENCE: [&str; 49] = [
     "spec.url",
     "spec.as2Config.asyncMdnConfig.url",
     "spec.as2Config.messageSubject",
@@ -408,6 +435,12 @@ pub const NO_REFERENCE: [&str; 43] = [
     "spec.externalId",
     "spec.userName",
     // Folders and texts of policies lie within what the role may do.
+    "spec.baseDirectory",
+    "spec.customDirectories.failedFilesDirectory",
+    "spec.customDirectories.mdnFilesDirectory",
+    "spec.customDirectories.payloadFilesDirectory",
+    "spec.customDirectories.statusFilesDirectory",
+    "spec.customDirectories.temporaryFilesDirectory",
     "spec.policy",
     "spec.home.efs.path",
     "spec.home.s3.prefix",

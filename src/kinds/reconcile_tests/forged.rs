@@ -19,7 +19,10 @@ use crate::kinds::fakes::schema::leaves;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 use crate::sim::door;
 
-use ManagedKind::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{
+    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
+    TransferWorkflow,
+};
 
 /// A server of another object of this cluster.
 pub const VAULT: &str = "s-0000000000000ba0c";
@@ -31,6 +34,8 @@ pub const THEIR_PROFILE: &str = "p-0000000000000ba0c";
 pub const THEIR_WORKFLOW: &str = "w-0000000000000ba0c";
 /// A connector of another object.
 pub const THEIR_CONNECTOR: &str = "c-0000000000000ba0c";
+/// An agreement of another object, on a server of another object.
+pub const THEIR_AGREEMENT: &str = "a-0000000000000ba0c";
 /// The object whose status is forged.
 pub(super) const MINE: &str = "mine";
 pub(super) const UID: &str = "uid-mine";
@@ -69,6 +74,8 @@ fn put_others(rig: &Rig) {
     rig.cloud.put_profile(THEIR_PROFILE, &partner);
     let acme = Owner::new(CLUSTER, "bank", "acme", "uid-acme").tags("attempt-of-theirs");
     rig.cloud.put_connector(THEIR_CONNECTOR, &acme);
+    let orders = Owner::new(CLUSTER, "bank", "orders", "uid-orders").tags("attempt-of-theirs");
+    rig.cloud.put_agreement(VAULT, THEIR_AGREEMENT, &orders);
     let mut identity = rig.objects.stored(&("AwsIdentity".to_owned(), unspaced("default"))).unwrap();
     identity["spec"]["grants"][0]["serverIds"] = json!([]);
     rig.objects.put(identity.clone());
@@ -109,7 +116,10 @@ pub(super) async fn around(kind: ManagedKind) -> Rig {
     let rig = Rig::new();
     put_others(&rig);
     let on_directory = kind == TransferAccess;
-    if matches!(kind, TransferUser | TransferAccess) {
+    if kind == TransferAgreement {
+        rig.allow_agreements();
+    }
+    if matches!(kind, TransferUser | TransferAccess | TransferAgreement) {
         let directory = json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"});
         rig.server("files", if on_directory { directory } else { json!({}) });
         rig.settle("TransferServer", "files").await;
@@ -145,6 +155,7 @@ pub(super) fn put_mine(rig: &Rig, kind: ManagedKind) {
             rig.put(kind.name(), MINE, json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": OWN_GROUP}));
         }
         TransferConnector => rig.connector(MINE, json!({})),
+        TransferAgreement => rig.agreement(MINE, json!({})),
         TransferWorkflow => {
             let step = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
             let lifecycle = json!({"deletionProtection": false});
@@ -181,7 +192,7 @@ pub(super) fn others(rig: &Rig, may_go: OfGroup) -> Vec<String> {
     let workflow = rig.cloud.sim().world.region(ACCOUNT, REGION).workflows.get(THEIR_WORKFLOW).cloned();
     all.extend([serde_json::to_string(&workflow).unwrap(), rig.cloud.profile(THEIR_PROFILE)]);
     let connector = rig.cloud.sim().world.region(ACCOUNT, REGION).connectors.get(THEIR_CONNECTOR).cloned();
-    all.push(serde_json::to_string(&connector.unwrap()).unwrap());
+    all.extend([serde_json::to_string(&connector.unwrap()).unwrap(), rig.cloud.agreement(THEIR_AGREEMENT)]);
     all.extend(["texts", "own"].map(|map| format!("{:?}", rig.objects.stored(&("ConfigMap".to_owned(), name(map))))));
     all
 }
@@ -209,6 +220,7 @@ pub(super) fn edit(rig: &Rig, kind: ManagedKind) {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
         TransferWorkflow | TransferProfile => object["spec"]["tags"] = json!({"a": "1"}),
+        TransferAgreement => object["spec"]["baseDirectory"] = json!("/b/mine"),
         TransferConnector => object["spec"] = connector_spec(&json!({"url": "sftp://other.example.com"})),
     });
 }
@@ -233,7 +245,9 @@ pub(super) fn taken(sent: &Sent, (server, group): OfGroup) -> Vec<String> {
         operation == "DeleteAccess" && [server, group].iter().all(|part| input.contains(&format!("\"{part}\"")))
     };
     let aimed = all.iter().find(|(operation, input)| {
-        [VAULT, ABROAD, OLD, THEIR_WORKFLOW, THEIR_PROFILE, THEIR_CONNECTOR].iter().any(|id| input.contains(id))
+        [VAULT, ABROAD, OLD, THEIR_WORKFLOW, THEIR_PROFILE, THEIR_CONNECTOR, THEIR_AGREEMENT]
+            .iter()
+            .any(|id| input.contains(id))
             && !may(operation, input)
     });
     assert!(aimed.is_none(), "{aimed:?} is about what is not ours");
@@ -296,6 +310,7 @@ async fn an_object_that_nobody_forged_is_changed_and_deleted_in_aws() {
         (TransferWorkflow, "TagResource", "DeleteWorkflow"),
         (TransferProfile, "TagResource", "DeleteProfile"),
         (TransferConnector, "UpdateConnector", "DeleteConnector"),
+        (TransferAgreement, "UpdateAgreement", "DeleteAgreement"),
     ] {
         let rig = ready(kind).await;
         let own = (FIRST, OWN_GROUP);
@@ -340,6 +355,11 @@ async fn no_forged_field_of_a_profile_touches_what_is_not_its_own() {
 #[tokio::test(start_paused = true)]
 async fn no_forged_field_of_a_connector_touches_what_is_not_its_own() {
     no_forgery(TransferConnector).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_forged_field_of_an_agreement_touches_what_is_not_its_own() {
+    no_forgery(TransferAgreement).await;
 }
 
 pub(super) fn covers(path: &str, leaf: &str) -> bool {

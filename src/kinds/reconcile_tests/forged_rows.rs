@@ -2,12 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::forged::{ABROAD, THEIR_CONNECTOR, THEIR_PROFILE, THEIR_WORKFLOW, VAULT};
+use super::forged::{ABROAD, THEIR_AGREEMENT, THEIR_CONNECTOR, THEIR_PROFILE, THEIR_WORKFLOW, VAULT};
 use super::rig::{FIRST, OLD};
 use crate::api::ManagedKind;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
 
-use ManagedKind::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{
+    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
+    TransferWorkflow,
+};
 
 /// A forgery, and what comes of it while nobody edits the object.
 #[derive(Clone)]
@@ -151,6 +154,22 @@ fn of_workflows() -> Vec<Row> {
     ]
 }
 
+fn of_agreements() -> Vec<Row> {
+    let theirs = format!("{VAULT}/{THEIR_AGREEMENT}");
+    let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:agreement/{theirs}");
+    vec![
+        row("status.resourceId", json!(theirs), &[], "Available"),
+        row("status.resourceId", json!(format!("{FIRST}/{THEIR_AGREEMENT}")), &[], "Available"),
+        row("status.resourceId", json!("nonsense"), &[], "Available"),
+        row("status.agreementId", json!(THEIR_AGREEMENT), &[], "Available"),
+        row("status.serverId", json!(VAULT), &[], "Available"),
+        row("status.arn", json!(arn), &[], "Available"),
+        row("status.state", json!("INACTIVE"), &[], "Available"),
+        row("status.localProfileId", json!(THEIR_PROFILE), &[], "Available"),
+        row("status.partnerProfileId", json!(THEIR_PROFILE), &[], "Available"),
+    ]
+}
+
 /// Every forgery of the status of a kind, whose object has this uid.
 pub fn rows(kind: ManagedKind, uid: &str) -> Vec<Row> {
     let arn = |rest: &str| json!(format!("arn:aws:transfer:{REGION}:{ACCOUNT}:{rest}"));
@@ -231,6 +250,7 @@ pub fn rows(kind: ManagedKind, uid: &str) -> Vec<Row> {
         ],
         TransferConnector => of_connectors(),
         TransferWorkflow => of_workflows(),
+        TransferAgreement => of_agreements(),
     };
     common(kind, uid).into_iter().chain(own).collect()
 }

@@ -16,7 +16,10 @@ use crate::aws::AwsErrorKind;
 use crate::kinds::fakes::{ACCOUNT, REGION};
 use crate::sim::model::Tag;
 
-use ManagedKind::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{
+    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
+    TransferWorkflow,
+};
 
 /// How many forgeries stand together: with more of them, some hide what others do.
 const TOGETHER: usize = 5;
@@ -80,6 +83,12 @@ fn ours(rig: &Rig, kind: ManagedKind) -> usize {
             let mut profiles = sim.world.region(ACCOUNT, REGION).profiles.iter();
             let mine = |tags: &[Tag]| tags.iter().any(|tag| tag.key == TAG_UID && tag.value == UID);
             profiles.by_ref().filter(|(_, it)| mine(&it.tags)).count()
+        }
+        TransferAgreement => {
+            let sim = &mut rig.cloud.sim();
+            let kept = sim.world.region(ACCOUNT, REGION).agreements.iter();
+            let mine = kept.filter(|(_, it)| it.tags.iter().any(|tag| tag.key == TAG_UID && tag.value == UID));
+            mine.count()
         }
         TransferConnector => {
             let sim = &mut rig.cloud.sim();
@@ -217,6 +226,7 @@ async fn while_it_goes(kind: ManagedKind, set: &[Row]) -> Vec<String> {
         TransferWorkflow => "DeleteWorkflow",
         TransferProfile => "DeleteProfile",
         TransferConnector => "DeleteConnector",
+        TransferAgreement => "DeleteAgreement",
     };
     life.rig.cloud.lose(delete, Lose::Call(AwsErrorKind::Throttled));
     life.rig.delete(kind.name(), MINE);
@@ -273,6 +283,11 @@ async fn forgeries_together_in_a_profile_touch_what_is_its_own_only() {
 #[tokio::test(start_paused = true)]
 async fn forgeries_together_in_a_connector_touch_what_is_its_own_only() {
     no_forgeries_together(TransferConnector).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgeries_together_in_an_agreement_touch_what_is_its_own_only() {
+    no_forgeries_together(TransferAgreement).await;
 }
 
 /// Else a pair could be left out, and nobody would see it.

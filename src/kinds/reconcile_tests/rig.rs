@@ -21,6 +21,7 @@ use crate::engine::reconcile::reconcile;
 use crate::engine::requeue::Requeue;
 use crate::engine::settings::{Env, Settings};
 use crate::kinds::access::Accesses;
+use crate::kinds::agreement::Agreements;
 use crate::kinds::connector::Connectors;
 pub use crate::kinds::fakes::cloud::{Cloud, Lose};
 use crate::kinds::fakes::cloud::{Identities, limiter};
@@ -32,6 +33,8 @@ use crate::kinds::profile::Profiles;
 use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
 use crate::kinds::workflow::Workflows;
+use crate::sim::config::Leniency;
+use crate::sim::partners::Profile;
 
 /// No object needs nearly as many.
 const RECONCILES: u64 = 2000;
@@ -74,6 +77,7 @@ struct Process {
     workflows: Arc<Engine<Workflows>>,
     profiles: Arc<Engine<Profiles>>,
     connectors: Arc<Engine<Connectors>>,
+    agreements: Arc<Engine<Agreements>>,
     limiter: Arc<RateLimiter>,
 }
 
@@ -196,6 +200,24 @@ impl Rig {
         self.put("TransferConnector", object, connector_spec(&spec));
     }
 
+    /// Profiles of both sides that no object stands for, and AWS taking agreements on servers of any protocol: those of AS2
+    /// need a VPC.
+    pub fn allow_agreements(&self) {
+        let now = self.cloud.now();
+        let mut sim = self.cloud.sim();
+        sim.config.agreement_without_as2 = Leniency::Accept;
+        let profiles = &mut sim.world.region(ACCOUNT, REGION).profiles;
+        for (id, side) in [(LOCAL_PROFILE, "LOCAL"), (PARTNER_PROFILE, "PARTNER")] {
+            let what = Profile { as2_id: side.to_owned(), profile_type: side.to_owned(), certificate_ids: Vec::new() };
+            profiles.add(id.to_owned(), what, Vec::new(), now);
+        }
+    }
+
+    /// An agreement on server `files`, or as the spec says.
+    pub fn agreement(&self, object: &str, spec: Value) {
+        self.put("TransferAgreement", object, agreement_spec("files", &spec));
+    }
+
     /// A person edits the object.
     pub fn edit(&self, kind: &str, object: &str, change: impl FnOnce(&mut Value)) {
         let edited = self.objects.change(&Self::key(kind, object), None, |object| {
@@ -264,6 +286,7 @@ impl Rig {
             "TransferAccess" => Box::pin(reconcile(&self.process.accesses, object, uid, rank)).await,
             "TransferProfile" => Box::pin(reconcile(&self.process.profiles, object, uid, rank)).await,
             "TransferConnector" => Box::pin(reconcile(&self.process.connectors, object, uid, rank)).await,
+            "TransferAgreement" => Box::pin(reconcile(&self.process.agreements, object, uid, rank)).await,
             _ => Box::pin(reconcile(&self.process.workflows, object, uid, rank)).await,
         }
     }
@@ -340,7 +363,8 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
         accesses: Engine::new(Accesses::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         profiles: Engine::new(Profiles::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         workflows: Engine::new(Workflows::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
-        connectors: Engine::new(Connectors::new(deps), cluster, lister(), settings),
+        connectors: Engine::new(Connectors::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
+        agreements: Engine::new(Agreements::new(deps), cluster, lister(), settings),
         limiter,
     }
 }
@@ -358,4 +382,18 @@ pub fn connector_spec(more: &Value) -> Value {
 /// Times as an installation has them by default, and a clock that goes.
 pub fn settings() -> Settings {
     Settings { env: Arc::new(Counted::default()), ..fakes::settings() }
+}
+
+/// Profiles that no object stands for, once [`Rig::allow_agreements`] put them there.
+pub const LOCAL_PROFILE: &str = "p-00000000000000001";
+pub const PARTNER_PROFILE: &str = "p-00000000000000002";
+
+/// The least that an agreement on a server of this name needs, and what the spec says in its place.
+pub fn agreement_spec(server: &str, more: &Value) -> Value {
+    let mut spec = json!({"serverRef": {"name": server}, "localProfileId": LOCAL_PROFILE,
+        "partnerProfileId": PARTNER_PROFILE, "accessRole": ROLE, "baseDirectory": "/b/in"});
+    for (key, value) in more.as_object().unwrap() {
+        spec[key] = value.clone();
+    }
+    spec
 }

@@ -1,4 +1,5 @@
-//! What keeps a server from being deleted: DeleteServer takes its users and accesses along.
+//! What keeps a server from being deleted: DeleteServer takes its users and accesses along, and nobody knows whether its
+//! agreements too.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,7 @@ use super::unmanaged::LoginsSeen;
 use crate::api::common::DeletionPolicy;
 use crate::api::condition::{self, reasons, types};
 use crate::api::{Managed, ManagedKind, TAG_OWNER, TAG_PREFIX, TransferAccess, TransferServer, TransferUser};
-use crate::aws::transfer::{DescribeServer, DescribeUser, ListAccesses, ListUsers, Tags};
+use crate::aws::transfer::{DescribeServer, DescribeUser, ListAccesses, ListAgreements, ListUsers, Server, Tags};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::{KubeApi, Object};
 use crate::engine::kind::ReconcileError;
@@ -42,16 +43,40 @@ pub async fn deletion_blockers(
         let message = format!("{} of this server must go first: {}", counted(&objects, "object"), shown(&objects));
         return Ok(Some(message));
     }
-    let Some(id) = id.filter(|_| !left.logins.is_empty()) else { return Ok(None) };
-    if object.spec.lifecycle.force_delete_users {
-        return spared(cluster, seen, object, account, id, left).await;
+    let Some(id) = id else { return Ok(None) };
+    let speaks_as2 = left.speaks_as2;
+    let blocker = match (left.logins.is_empty(), object.spec.lifecycle.force_delete_users) {
+        (true, _) => None,
+        (false, true) => spared(cluster, seen, object, account, id, left).await?,
+        (false, false) => Some(format!(
+            "deleting server {id} would delete with it {} in AWS that no object here accounts for: {}; delete them in \
+             AWS first, or set spec.lifecycle.forceDeleteUsers to true",
+            counted(&left.logins, "user or access"),
+            shown(&left.logins)
+        )),
+    };
+    match blocker {
+        Some(blocker) => Ok(Some(blocker)),
+        None => Ok(with_agreements(account, id, speaks_as2).await?),
     }
-    Ok(Some(format!(
-        "deleting server {id} would delete with it {} in AWS that no object here accounts for: {}; delete them in AWS \
-         first, or set spec.lifecycle.forceDeleteUsers to true",
-        counted(&left.logins, "user or access"),
-        shown(&left.logins)
-    )))
+}
+
+/// Agreements that no object accounts for: they are a partner's way in, and no field gives them up.
+async fn with_agreements(account: &Account, id: &str, speaks_as2: bool) -> Result<Option<String>, AwsError> {
+    let listed = match account.list(ListAgreements { server_id: id.to_owned(), token: None }).await {
+        Ok(rows) => rows.into_iter().map(|row| row.agreement_id).collect::<BTreeSet<_>>(),
+        Err(fault) if fault.kind == AwsErrorKind::NotFound => return Ok(None),
+        // Credentials for servers that never spoke AS2 may know nothing of agreements.
+        Err(fault) if fault.kind == AwsErrorKind::Denied && !speaks_as2 => return Ok(None),
+        Err(fault) => return Err(fault),
+    };
+    Ok((!listed.is_empty()).then(|| {
+        format!(
+            "server {id} has {} in AWS that no object here accounts for: {}; delete them in AWS first",
+            counted(&listed, "agreement"),
+            shown(&listed)
+        )
+    }))
 }
 
 /// What AWS refused to delete, though nothing else holds it: its deletion was tried.
@@ -76,6 +101,8 @@ struct Left {
     looked: bool,
     /// Names of its users, or groups that have access.
     logins: BTreeSet<String>,
+    /// It takes messages by AS2.
+    speaks_as2: bool,
 }
 
 impl Left {
@@ -93,6 +120,7 @@ async fn on_server(account: &Account, id: &str) -> Result<Left, ReconcileError> 
         Err(fault) if fault.kind == AwsErrorKind::NotFound => return Ok(gone()),
         Err(fault) => return Err(fault.into()),
     };
+    let speaks_as2 = speaks_as2(&server);
     // Either listing is refused on a server of another provider.
     let (kept, listed) = match server.settings.identity_provider_type.as_deref() {
         None | Some(SERVICE_MANAGED) => {
@@ -105,13 +133,17 @@ async fn on_server(account: &Account, id: &str) -> Result<Left, ReconcileError> 
             let names = accesses.map(|accesses| accesses.into_iter().map(|access| access.external_id).collect());
             (ManagedKind::TransferAccess, names)
         }
-        Some(_) => return Ok(gone()),
+        Some(_) => return Ok(Left { speaks_as2, ..gone() }),
     };
     match listed {
-        Ok(logins) => Ok(Left { kept: Some(kept), looked: true, logins }),
+        Ok(logins) => Ok(Left { kept: Some(kept), looked: true, logins, speaks_as2 }),
         Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(gone()),
         Err(fault) => Err(fault.into()),
     }
+}
+
+fn speaks_as2(server: &Server) -> bool {
+    server.settings.protocols.iter().flatten().any(|protocol| protocol == "AS2")
 }
 
 /// What even a forced deletion does not take along: logins that an object stands for, and users with owner tags.

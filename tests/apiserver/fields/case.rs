@@ -30,11 +30,20 @@ pub enum Kind {
     Workflow,
     Profile,
     Connector,
+    Agreement,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] =
-        [Self::Identity, Self::Server, Self::User, Self::Access, Self::Workflow, Self::Profile, Self::Connector];
+    pub const ALL: [Self; 8] = [
+        Self::Identity,
+        Self::Server,
+        Self::User,
+        Self::Access,
+        Self::Workflow,
+        Self::Profile,
+        Self::Connector,
+        Self::Agreement,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -45,6 +54,7 @@ impl Kind {
             Self::Workflow => "TransferWorkflow",
             Self::Profile => "TransferProfile",
             Self::Connector => "TransferConnector",
+            Self::Agreement => "TransferAgreement",
         }
     }
 
@@ -57,6 +67,7 @@ impl Kind {
             Self::Workflow => "transferworkflows",
             Self::Profile => "transferprofiles",
             Self::Connector => "transferconnectors",
+            Self::Agreement => "transferagreements",
         }
     }
 }
@@ -223,7 +234,7 @@ impl Case {
 
     /// What to leave out to be rid of the field. Where all of it is required, the field itself: that is refused.
     fn nearest(&self) -> String {
-        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 7]> =
+        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 8]> =
             LazyLock::new(|| Kind::ALL.map(schema::paths));
         let nearest = PATHS[self.kind as usize].get(&self.path).cloned().flatten();
         nearest.unwrap_or_else(|| self.path.clone())
@@ -244,6 +255,10 @@ pub fn base(kind: Kind, name: &str) -> Value {
             json!({"region": "eu-central-1", "url": format!("sftp://{name}.example.com"), "accessRole": ROLE,
             "sftpConfig": {"userSecretId": SECRET}})
         }
+        Kind::Agreement => json!({
+            "serverRef": {"name": "files"}, "localProfileRef": {"name": "us"}, "partnerProfileRef": {"name": "them"},
+            "accessRole": ROLE, "baseDirectory": "/b/in",
+        }),
         Kind::Identity => json!({
             "accountId": "123456789012", "regions": ["eu-central-1"], "credentials": {"source": "Operator"},
             "grants": [{"name": "all", "kinds": ["TransferServer", "TransferUser"], "namespaces": {"from": "All"}}],

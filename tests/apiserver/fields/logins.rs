@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 use super::case::Then::{Holds, Refused, Stalled};
 use super::case::{AWAY, At, Case, HOME, Kind, ROLE, ROLE_TWO, field};
 
-/// Ids of what no object made: servers, known by their tag, two for users and two for accesses; and two certificates.
+/// Ids of what no object made: servers, known by their tag, two for users, two for accesses and two for
+/// agreements; and two certificates.
 #[derive(Clone, Debug, Default)]
 pub struct Raw {
     pub users: [String; 2],
     pub accesses: [String; 2],
+    pub agreements: [String; 2],
     pub certificates: [String; 2],
     /// Ids of profiles of AS2: two of ours, two of partners.
     pub profiles: [String; 4],
@@ -144,8 +146,9 @@ fn profiles(kind: Kind) -> Vec<Case> {
 }
 
 /// What names the server may change its form, but not lead elsewhere.
-fn server_references(kind: Kind, raw: &[String; 2]) -> Vec<Case> {
-    let (own, other) = if kind == Kind::User { ("files", "more-files") } else { ("corp", "more-corp") };
+/// What names the server, of whatever is on one.
+pub fn server_references(kind: Kind, raw: &[String; 2]) -> Vec<Case> {
+    let (own, other) = if kind == Kind::Access { ("corp", "more-corp") } else { ("files", "more-files") };
     let by_id = json!({"serverRef": null, "serverId": raw[0], "region": "eu-central-1",
         "awsIdentityRef": {"name": "default"}});
     let moved = Stalled("ServerChanged", "nothing is touched");
@@ -155,7 +158,7 @@ fn server_references(kind: Kind, raw: &[String; 2]) -> Vec<Case> {
     let shown = |namespace: &str| Holds(json!(format!("{namespace}/{own}")));
     // An identity shows by its tags, of which the first has none; AWS keeps none on accesses.
     let (identity, first) = match kind {
-        Kind::User => (At::Tag("identity"), Value::Null),
+        Kind::User | Kind::Agreement => (At::Tag("identity"), Value::Null),
         _ => (At::Status("/awsIdentity"), json!("default")),
     };
     vec![

@@ -1,6 +1,7 @@
 //! Every mutable field of every kind: set when the object is created, changed, and cleared again. The fields are read
 //! off the CRDs: one without a case or a reason not to have one fails.
 
+mod agreements;
 mod case;
 mod connectors;
 mod deletions;
@@ -27,7 +28,10 @@ use world::World;
 use crate::support::repository;
 
 /// Paths without a case, and why.
-const EXEMPT: [(Kind, &str, &str); 30] = [
+const EXEMPT: [(Kind, &str, &str); 33] = [
+    (Kind::Agreement, "lifecycle.deletionPolicy", AT_DELETION),
+    (Kind::Agreement, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
+    (Kind::Agreement, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
     (Kind::Connector, "connectionTest", "what it comes to shows after Ready: src/kinds/reconcile_tests/connectors.rs"),
     (Kind::Connector, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::Connector, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
@@ -71,7 +75,7 @@ fn dry() -> Vec<Case> {
     let sims = Sims { own: "http://one".to_owned(), other: "http://two".to_owned() };
     let certificates = ["cert-0123456789abcdef0".to_owned(), "cert-0123456789abcdef1".to_owned()];
     let profiles = ["0", "1", "2", "3"].map(|last| format!("p-0123456789abcdef{last}"));
-    cases(&Raw { users: ids(), accesses: ids(), certificates, profiles }, &sims)
+    cases(&Raw { users: ids(), accesses: ids(), agreements: ids(), certificates, profiles }, &sims)
 }
 
 fn cases(raw: &Raw, sims: &Sims) -> Vec<Case> {
@@ -83,6 +87,7 @@ fn cases(raw: &Raw, sims: &Sims) -> Vec<Case> {
         workflows::cases(),
         profiles::cases(&raw.certificates),
         connectors::cases(&raw.profiles),
+        agreements::cases(&raw.profiles, &raw.agreements),
         identities::cases(sims, &raw.users[0], &raw.certificates[0]),
     ];
     all.concat()

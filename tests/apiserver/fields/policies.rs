@@ -43,6 +43,7 @@ pub fn resync(kind: Kind) -> Case {
         Kind::Workflow => (At::Aws("/Steps/0/Type"), json!({}), json!("DELETE")),
         Kind::Connector => (At::Aws("/Settings/SftpConfig/MaxConcurrentConnections"), json!({}), json!(1)),
         Kind::Profile => (At::Aws("/As2Id"), json!({}), json!("us")),
+        Kind::Agreement => (At::Aws("/BaseDirectory"), json!({}), json!("/b/in")),
         _ => {
             let (at, to) = other_field(kind);
             (at, to("/one"), json!("/one"))

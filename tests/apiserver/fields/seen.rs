@@ -133,7 +133,9 @@ impl Seen {
         let about = |call: &&Value| match key.kind {
             Kind::Identity => false,
             Kind::Access => call["external_id"] == self.group(key),
-            Kind::Server | Kind::User | Kind::Workflow | Kind::Profile | Kind::Connector if held.is_null() => {
+            Kind::Server | Kind::User | Kind::Workflow | Kind::Profile | Kind::Connector | Kind::Agreement
+                if held.is_null() =>
+            {
                 tags(&call["input"]["Tags"]).get(TAG_OWNER) == Some(&owner)
             }
             Kind::Server => call["server_id"] == *id || arn_names(call, id),
@@ -141,6 +143,9 @@ impl Seen {
             Kind::Profile => call["input"]["ProfileId"] == held["ProfileId"] || arn_names(call, &held["ProfileId"]),
             Kind::Connector => {
                 call["input"]["ConnectorId"] == held["ConnectorId"] || arn_names(call, &held["ConnectorId"])
+            }
+            Kind::Agreement => {
+                call["input"]["AgreementId"] == held["AgreementId"] || arn_names(call, &held["AgreementId"])
             }
             Kind::User => {
                 let here = call["server_id"] == *id || arn_names(call, id);
@@ -205,7 +210,7 @@ impl Seen {
         let mut found = Vec::new();
         for server in self.servers() {
             match key.kind {
-                Kind::Identity | Kind::Workflow | Kind::Profile | Kind::Connector => {}
+                Kind::Identity | Kind::Workflow | Kind::Profile | Kind::Connector | Kind::Agreement => {}
                 Kind::Server => found.extend(Some(server).filter(ours).map(|server| self.with_workflows(server))),
                 Kind::User => found.extend(members(&server, "Users", "UserName").filter(ours)),
                 Kind::Access => {
@@ -227,6 +232,10 @@ impl Seen {
         if key.kind == Kind::Connector {
             let living = |held: &Value| held["Gone"].is_null();
             found.extend(self.all("connectors").filter(ours).filter(living).map(|held| self.with_owners(held)));
+        }
+        if key.kind == Kind::Agreement {
+            let living = |held: &Value| held["Gone"].is_null();
+            found.extend(self.all("agreements").filter(ours).filter(living).map(|held| self.with_its_own(held)));
         }
         if found.len() > 1 {
             return Err(format!("AWS holds it {} times", found.len()));
@@ -263,6 +272,20 @@ impl Seen {
         connector
     }
 
+    /// An agreement with whose server it is on, and the owners of its profiles.
+    fn with_its_own(&self, mut agreement: Value) -> Value {
+        let server = self.servers().find(|server| server["ServerId"] == agreement["ServerId"]);
+        let whose = server.map(|server| tags(&server["Tags"])).unwrap_or_default();
+        agreement["Server"] = json!(whose.get(TAG_OWNER).or_else(|| whose.get(RAW_TAG)));
+        let profile = |member: &str| {
+            let found = self.all("profiles").find(|profile| profile["ProfileId"] == agreement[member]);
+            found.and_then(|profile| tags(&profile["Tags"]).get(TAG_OWNER).cloned())
+        };
+        let (local, partner) = (profile("LocalProfileId"), profile("PartnerProfileId"));
+        agreement["Profiles"] = json!({"Local": local, "Partner": partner});
+        agreement
+    }
+
     /// Every server of every account, with its region.
     fn servers(&self) -> impl Iterator<Item = Value> {
         self.all("servers")
@@ -280,6 +303,9 @@ impl Seen {
                 }
                 if resource == "connectors" {
                     one["ConnectorId"] = id.into();
+                }
+                if resource == "agreements" {
+                    one["AgreementId"] = id.into();
                 }
                 one
             })

@@ -9,8 +9,8 @@ use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use transfer_operator::api::{
-    AwsIdentity, ManagedKind, TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWorkflow,
+    AwsIdentity, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer,
+    TransferUser, TransferWorkflow,
 };
 
 use super::case::{At, Case, HOME, Kind, Then};
@@ -69,11 +69,14 @@ impl World {
         let other = Sim::start(&[&SIM[..], &OTHER_ACCOUNT[..]].concat()).await;
         sim.control(
             "/_sim/config",
-            &json!({"quotas": {"servers": 1000, "workflows": 1000, "connectors": 1000}, "connector_time": "0s"}),
+            &json!({"quotas": {"servers": 1000, "workflows": 1000, "connectors": 1000, "agreements": 1000},
+                "connector_time": "0s"}),
         )
         .await;
         // The other ways of AWS's are beside the code: src/kinds/reconcile_tests/profiles.rs.
         sim.control("/_sim/config", &json!({"empty_certificate_ids": "clear"})).await;
+        // Those that speak AS2 need a VPC; and each case has an agreement of its own between the same two.
+        sim.control("/_sim/config", &json!({"agreement_without_as2": "accept", "same_partners": "accept"})).await;
         sim.control("/_sim/config", switches).await;
         for last in 1..=3 {
             let address = json!({"allocation_id": format!("eipalloc-0000000{last}"), "address": {}});
@@ -83,6 +86,7 @@ impl World {
         let raw = Raw {
             users,
             accesses,
+            agreements: raw(&sim, Kind::Agreement).await,
             certificates: [certificate(&sim).await, certificate(&sim).await],
             profiles: profiles(&sim).await,
         };
@@ -95,7 +99,10 @@ impl World {
         let world = Self { plane, client, sim, other, raw, _operator: operator };
         // The first adds no tags: what a server has of its own may go down to nothing.
         for (name, tags) in [("default", json!({})), ("second", json!({"identity": "second"}))] {
-            let servers: Vec<&String> = world.raw.users.iter().chain(&world.raw.accesses).collect();
+            let servers: Vec<&String> = {
+                let raw = &world.raw;
+                raw.users.iter().chain(&raw.accesses).chain(&raw.agreements).collect()
+            };
             let spec = json!({
                 "accountId": "123456789012", "regions": ["eu-central-1", "eu-west-1"],
                 "credentials": {"source": "Operator"}, "tags": tags,
@@ -271,6 +278,7 @@ fn resource(kind: Kind) -> ApiResource {
         Kind::Workflow => ApiResource::erase::<TransferWorkflow>(&()),
         Kind::Profile => ApiResource::erase::<TransferProfile>(&()),
         Kind::Connector => ApiResource::erase::<TransferConnector>(&()),
+        Kind::Agreement => ApiResource::erase::<TransferAgreement>(&()),
     }
 }
 

@@ -160,6 +160,14 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
             let connector = region.connectors.get(&text(&input["ConnectorId"])).ok().filter(|held| held.gone.is_none());
             connector.map(|held| format!("connector {}", for_whom(&held.tags))).into_iter().collect()
         }
+        ("CreateAgreement", _) => {
+            let tags = satisfy::tags(&input["Tags"]);
+            vec![format!("agreement {}", tags.get(TAG_OWNER).map_or("nobody", String::as_str))]
+        }
+        ("DeleteAgreement", _) => {
+            let agreement = region.agreements.get(&text(&input["AgreementId"])).ok().filter(|held| held.gone.is_none());
+            agreement.map(|held| format!("agreement {}", for_whom(&held.tags))).into_iter().collect()
+        }
         ("CreateUser" | "DeleteUser", Some(held)) => {
             vec![format!("user {} of {}", text(&input["UserName"]), for_whom(&held.tags))]
         }
@@ -182,7 +190,8 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
 /// What forbids a call, if anything.
 fn forbidden(world: &World, operation: &str, account: &str, region: &str, input: &Value) -> Option<String> {
     let foreign = |what: &str| Some(format!("O3: {operation} on {what}: {input}"));
-    if matches!(operation, "CreateServer" | "CreateWorkflow" | "CreateProfile" | "CreateConnector") {
+    if matches!(operation, "CreateServer" | "CreateWorkflow" | "CreateProfile" | "CreateConnector" | "CreateAgreement")
+    {
         return creating(world, operation, input);
     }
     for (noun, member) in BY_ID {
@@ -191,6 +200,11 @@ fn forbidden(world: &World, operation: &str, account: &str, region: &str, input:
         }
     }
     let (server, member) = target(input);
+    if operation == "DeleteServer"
+        && let Some(agreement) = agreed(world, (account, region), &server)
+    {
+        return foreign(&format!("server {server}, which has agreement {agreement}"));
+    }
     let (server_owner, member_owner, exists, released) = {
         let mut sim = world.sim.lock().unwrap();
         let held = sim.world.region(account, region).servers.get(&server);
@@ -242,11 +256,14 @@ fn forbidden(world: &World, operation: &str, account: &str, region: &str, input:
 }
 
 /// What AWS knows by an id alone, beside servers: as ARNs call it, and the member that holds the id.
-const BY_ID: [(&str, &str); 3] = [("workflow", "WorkflowId"), ("profile", "ProfileId"), ("connector", "ConnectorId")];
+const BY_ID: [(&str, &str); 4] =
+    [("workflow", "WorkflowId"), ("profile", "ProfileId"), ("connector", "ConnectorId"), ("agreement", "AgreementId")];
 
 /// The one that a request is about.
 fn id_of(noun: &str, member: &str, input: &Value) -> Option<String> {
     let tagged = input["Arn"].as_str().and_then(|arn| arn.rsplit_once(&format!(":{noun}/"))).map(|(_, id)| id);
+    // The ARN of an agreement names its server first.
+    let tagged = tagged.and_then(|id| id.rsplit('/').next());
     input[member].as_str().or(tagged).map(str::to_owned)
 }
 
@@ -259,7 +276,8 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
         let tags = match noun {
             "workflow" => region.workflows.get(id)?.tags.clone(),
             "profile" => region.profiles.get(id).ok()?.tags.clone(),
-            _ => region.connectors.get(id).ok()?.tags.clone(),
+            "connector" => region.connectors.get(id).ok()?.tags.clone(),
+            _ => region.agreements.get(id).ok()?.tags.clone(),
         };
         let has = |key: &str| tags.iter().any(|tag| tag.key == key);
         (owner(&tags), !deletes && has(TAG_RETAINED_FROM) && !has(TAG_UID))
@@ -276,7 +294,7 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
         if noun == "profile"
             && let Some(user) = naming(world, place, id)
         {
-            return Some(format!("O3: {operation} on profile {id}, which connector {user} still names"));
+            return Some(format!("O3: {operation} on profile {id}, which {user} still names"));
         }
         if stays && !replaced {
             return Some(format!("O3: {operation} on {noun} {id}, whose object stays and did not replace it"));
@@ -330,7 +348,7 @@ fn restrained(world: &World, operation: &str, uid: &str) -> Option<String> {
     if spec["lifecycle"]["managementPolicy"] == "ObserveOnly" && !deleting {
         return Some(format!("O3: {operation} for {name}, which only observes"));
     }
-    if matches!(operation, "DeleteServer" | "DeleteUser" | "DeleteConnector") && !deleting {
+    if matches!(operation, "DeleteServer" | "DeleteUser" | "DeleteConnector" | "DeleteAgreement") && !deleting {
         return Some(format!("O3: {operation} for {name}, which nobody deletes"));
     }
     let protected = object["kind"] == "TransferServer" && spec["lifecycle"]["deletionProtection"] != false;
@@ -390,6 +408,7 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
         "CreateWorkflow" => two_workflows_while_replacing(world),
         "CreateProfile" => one_profile_each(world),
         "CreateConnector" => one_connector_each(world),
+        "CreateAgreement" => one_agreement_each(world),
         _ => {}
     }
 }
@@ -416,18 +435,32 @@ fn two_workflows_while_replacing(world: &World) {
     }
 }
 
-/// The connector of ours that AWS has with this profile.
+/// The connector or the agreement of ours that AWS has with this profile.
 fn naming(world: &World, place: (&str, &str), profile_id: &str) -> Option<String> {
     let mut sim = world.sim.lock().unwrap();
-    let mut connectors = sim.world.region(place.0, place.1).connectors.iter();
-    let names = connectors.find(|(_, held)| {
+    let region = sim.world.region(place.0, place.1);
+    let names = region.connectors.iter().find(|(_, held)| {
         let ours = held.gone.is_none() && owner(&held.tags).is_some();
         let config = held.what.settings.as2_config.as_ref().filter(|_| ours);
         config.is_some_and(|config| {
             [&config.local_profile_id, &config.partner_profile_id].iter().any(|id| id.as_deref() == Some(profile_id))
         })
     });
+    if let Some((id, _)) = names {
+        return Some(id.clone());
+    }
+    let names = region.agreements.iter().find(|(_, held)| {
+        let ours = held.gone.is_none() && owner(&held.tags).is_some();
+        ours && [&held.what.local_profile_id, &held.what.partner_profile_id].iter().any(|id| *id == profile_id)
+    });
     names.map(|(id, _)| id.clone())
+}
+
+/// An agreement that AWS has on this server, whoever made it: it must not be taken along.
+fn agreed(world: &World, place: (&str, &str), server: &str) -> Option<String> {
+    let mut sim = world.sim.lock().unwrap();
+    let mut living = sim.world.region(place.0, place.1).agreements.living();
+    living.find(|(_, held)| held.server_id == server).map(|(id, _)| id.clone())
 }
 
 fn one_server_each(world: &World) {
@@ -447,6 +480,13 @@ fn one_profile_each(world: &World) {
 fn one_connector_each(world: &World) {
     one_each(world, "connectors", |region| {
         let living = region.connectors.iter().filter(|(_, held)| held.gone.is_none());
+        living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
+    });
+}
+
+fn one_agreement_each(world: &World) {
+    one_each(world, "agreements", |region| {
+        let living = region.agreements.iter().filter(|(_, held)| held.gone.is_none());
         living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
     });
 }

@@ -25,6 +25,7 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
         ("W9-access", "TransferAccess", "finance"),
         ("W1-server", "TransferServer", "files"),
         ("W16-profile", "TransferProfile", "us"),
+        ("W16-agreement", "TransferAgreement", "orders"),
     ];
     for (name, kind, object) in of {
         let workflow = workflows::named(name);

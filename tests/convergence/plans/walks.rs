@@ -17,6 +17,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use super::Scale;
+use crate::agreements;
 use crate::runs::{Plan, References, SEED};
 use crate::setup::{Blow, Moment, Rule, Setup};
 use crate::stage::Stage;
@@ -88,8 +89,11 @@ fn held_up(kind: &str, bases: &[&str], scale: Scale) -> Vec<Plan> {
 fn plan(workflow: Workflow, id: &str, script: Value) -> Plan {
     // Where AWS does not clear the certificates of a profile there is no way back from any; the other two ways of AWS's are
     // beside the code (src/kinds/reconcile_tests/profiles.rs).
-    let clears = script["kind"] == "TransferProfile";
-    let switches = if clears { json!({"empty_certificate_ids": "clear"}) } else { json!({}) };
+    let switches = match script["kind"].as_str() {
+        Some("TransferProfile") => json!({"empty_certificate_ids": "clear"}),
+        Some("TransferAgreement") => agreements::anywhere(),
+        _ => json!({}),
+    };
     let setup = Setup { script, rest: 1, switches, ..Setup::new(SEED) };
     Plan { id: format!("walks/{}/{id}", workflow.name), workflow, setup }
 }

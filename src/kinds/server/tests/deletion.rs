@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::files;
 use crate::api::{FINALIZER, Managed, TransferAccess, TransferUser};
 use crate::aws::AwsErrorKind;
-use crate::aws::transfer::{Access, User};
+use crate::aws::transfer::{Access, Tags, User};
 use crate::kinds::fakes::{FIRST, SECOND, World, object, owner_tags};
 use crate::kinds::server::deletion_blockers::deletion_blockers;
 use crate::kinds::server::unmanaged::LoginsSeen;
@@ -112,10 +112,10 @@ async fn what_aws_has_and_no_object_accounts_for_is_named() {
     provides(&world, "AWS_DIRECTORY_SERVICE");
     world.cloud.accesses().insert((FIRST.to_owned(), "S-1-5-21".to_owned()), Access::default());
     let rows = [
-        ("SERVICE_MANAGED", Some("bob"), Some("ListUsers")),
-        ("AWS_DIRECTORY_SERVICE", Some("S-1-5-21"), Some("ListAccesses")),
-        ("AWS_LAMBDA", None, None),
-        ("API_GATEWAY", None, None),
+        ("SERVICE_MANAGED", Some("bob"), "ListUsers"),
+        ("AWS_DIRECTORY_SERVICE", Some("S-1-5-21"), "ListAccesses"),
+        ("AWS_LAMBDA", None, "ListAgreements"),
+        ("API_GATEWAY", None, "ListAgreements"),
     ];
     for (provider, name, listing) in rows {
         provides(&world, provider);
@@ -124,11 +124,7 @@ async fn what_aws_has_and_no_object_accounts_for_is_named() {
         assert_eq!(message.is_some(), name.is_some(), "{provider}");
         assert!(message.unwrap_or_default().contains(name.unwrap_or_default()), "{provider}");
         let listings: Vec<String> = world.cloud.asked().into_iter().filter(|read| read.starts_with("List")).collect();
-        assert_eq!(
-            listings,
-            Vec::from_iter(listing.map(|listing| format!("{listing} {FIRST}"))),
-            "{provider}: the other listing is refused by AWS"
-        );
+        assert_eq!(listings, [format!("{listing} {FIRST}")], "{provider}: the other listing is refused by AWS");
     }
 }
 
@@ -149,4 +145,33 @@ async fn a_server_that_is_gone_holds_nothing_and_trouble_is_no_permission() {
         .await
         .is_err()
     );
+}
+
+#[tokio::test]
+async fn a_server_with_agreements_of_others_is_not_deleted() {
+    let world = World::open();
+    world.put(FIRST, owner_tags("files"));
+    assert_eq!(blocked(&world).await, None);
+    for last in 1..=4 {
+        world.cloud.put_agreement(FIRST, &format!("a-0000000000000000{last}"), &Tags::new());
+    }
+    let message = blocked(&world).await.unwrap();
+    assert!(message.contains("4 agreements") && message.contains("a-00000000000000003, …"), "{message}");
+    let mut force = files(json!(null));
+    force.spec.lifecycle.force_delete_users = true;
+    let seen = LoginsSeen::default();
+    let forced = deletion_blockers(world.cluster.as_ref(), &seen, &force, &world.account(), Some(FIRST)).await.unwrap();
+    assert_eq!(forced, Some(message), "that is said of logins");
+}
+
+#[tokio::test]
+async fn credentials_that_know_no_agreements_delete_what_speaks_no_as2() {
+    let world = World::open();
+    world.put(FIRST, owner_tags("files"));
+    world.cloud.faults.lock().unwrap().insert("ListAgreements", AwsErrorKind::Denied);
+    assert_eq!(blocked(&world).await, None);
+    world.cloud.servers().get_mut(FIRST).unwrap().settings.protocols = Some(vec!["AS2".to_owned()]);
+    let (seen, account) = (LoginsSeen::default(), world.account());
+    let files = files(json!(null));
+    assert!(deletion_blockers(world.cluster.as_ref(), &seen, &files, &account, Some(FIRST)).await.is_err());
 }

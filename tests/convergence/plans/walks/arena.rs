@@ -11,6 +11,7 @@ use super::state;
 use super::values::RESOURCE_CONFIGURATION;
 use super::values::{self, OTHER_POLICY, POLICY};
 use crate::admission::Admission;
+use crate::agreements;
 use crate::approval::{self, APPROVE};
 use crate::connectors::SECRET;
 use crate::lint;
@@ -23,12 +24,13 @@ use transfer_operator::fakes::api_server::Key;
 const SETTLED_WITHIN: Duration = Duration::from_mins(4);
 
 /// The kinds that are walked, with the specs that walks begin with. The first holds the least.
-pub const KINDS: [(&str, &[&str]); 5] = [
+pub const KINDS: [(&str, &[&str]); 6] = [
     ("TransferServer", &["plain", "rich", "vpc", "gateway", "directory"]),
     ("TransferUser", &["plain", "rich", "mapped", "efs"]),
     ("TransferAccess", &["plain", "rich", "mapped", "efs"]),
     ("TransferProfile", &["plain", "rich"]),
     ("TransferConnector", &["plain", "rich", "as2", "lattice"]),
+    ("TransferAgreement", &["plain", "rich"]),
 ];
 
 thread_local! {
@@ -99,6 +101,12 @@ impl<'a> Arena<'a> {
             "TransferServer" => put(stage, &workflows::workflow("scan", &json!({}))),
             "TransferProfile" => workflows::certificates(stage),
             "TransferConnector" => {
+                put(stage, &workflows::server("main", &json!({})));
+                put(stage, &workflows::profile("us", &json!({})));
+                put(stage, &workflows::profile("them", &json!({"profileType": "PARTNER"})));
+            }
+            "TransferAgreement" => {
+                agreements::profiles(stage);
                 put(stage, &workflows::server("main", &json!({})));
                 put(stage, &workflows::profile("us", &json!({})));
                 put(stage, &workflows::profile("them", &json!({"profileType": "PARTNER"})));
@@ -276,12 +284,14 @@ pub fn base(kind: &str, name: &str) -> Value {
         "TransferUser" => json!({"serverRef": {"name": "main"}, "role": ROLE}),
         "TransferProfile" => json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL"}),
         "TransferConnector" => json!({"region": "eu-central-1", "accessRole": ROLE}),
+        "TransferAgreement" => json!({"serverRef": {"name": "main"}, "accessRole": ROLE}),
         _ => json!({"serverRef": {"name": "main"}, "role": ROLE, "externalId": "S-1-5-21-1-2-3-1001"}),
     };
     let mut more = match kind {
         "TransferServer" => server(name),
         "TransferProfile" => profile(name),
         "TransferConnector" => connector(name),
+        "TransferAgreement" => agreement(name),
         _ => login(name),
     };
     if kind == "TransferUser" {
@@ -299,6 +309,21 @@ pub fn base(kind: &str, name: &str) -> Value {
     }
     spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     spec
+}
+
+/// Members that AWS cannot clear are there from the start, so that an edit can be taken back.
+fn agreement(name: &str) -> Value {
+    let [local, partner] = agreements::PROFILES;
+    match name {
+        "plain" => json!({"localProfileId": local, "partnerProfileId": partner, "baseDirectory": "/b/in",
+            "description": "orders"}),
+        _ => json!({
+            "localProfileRef": {"name": "us"}, "partnerProfileRef": {"name": "them"},
+            "customDirectories": agreements::directories(), "description": "orders", "status": "ACTIVE",
+            "preserveFilename": "ENABLED", "enforceMessageSigning": "ENABLED", "tags": {"purpose": "test"},
+            "lifecycle": {"deletionPolicy": "Delete"},
+        }),
+    }
 }
 
 fn profile(name: &str) -> Value {

@@ -38,6 +38,10 @@ fn edit(arena: &mut Arena<'_>, kind: &str, number: usize) {
         "TransferServer" => spec["preAuthenticationLoginBanner"] = json!(format!("edit {number}")),
         "TransferProfile" => spec["certificateIds"] = json!([CERTIFICATES[number % 2]]),
         "TransferConnector" => spec["sftpConfig"]["maxConcurrentConnections"] = json!(number % 5 + 1),
+        "TransferAgreement" if spec["baseDirectory"].is_string() => {
+            spec["baseDirectory"] = json!(format!("/b/edit-{number}"));
+        }
+        "TransferAgreement" => spec["customDirectories"]["payloadFilesDirectory"] = json!(format!("/b/edit-{number}")),
         _ if spec["home"]["s3"].is_object() => spec["home"]["s3"]["prefix"] = json!(format!("edit-{number}")),
         _ if spec["posixProfile"].is_object() => spec["posixProfile"]["secondaryGids"] = json!([number + 1000]),
         _ => spec["homeDirectoryMappings"][0]["target"] = json!(format!("/b/edit-{number}")),
@@ -86,6 +90,7 @@ fn change(spec: &mut Value, kind: &str) {
         "TransferServer" => spec["postAuthenticationLoginBanner"] = json!("newest"),
         "TransferProfile" => spec["certificateIds"] = json!(CERTIFICATES),
         "TransferConnector" => spec["accessRole"] = json!(OTHER_ROLE),
+        "TransferAgreement" => spec["accessRole"] = json!(OTHER_ROLE),
         _ => spec["role"] = json!(OTHER_ROLE),
     }
 }

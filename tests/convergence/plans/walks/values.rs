@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::schema::Node;
+use crate::agreements::PROFILES;
 use crate::connectors::SECRET;
 use crate::workflows::{CERTIFICATES, KEY_A, KEY_B, KEY_C, OTHER_ROLE, ROLE};
 
@@ -40,6 +41,15 @@ const TEXTS: &[(&str, &[&str])] = &[
     (".region", &["eu-central-1", "us-east-1"]),
     (".as2Id", &["us", "them"]),
     (".certificateIds[]", &[CERTIFICATES[0], CERTIFICATES[1], "cert-0123456789abcdef0"]),
+    (".localProfileRef.name", &["us", "missing"]),
+    (".partnerProfileRef.name", &["them", "missing"]),
+    ("ProfileRef.namespace", &["team", "elsewhere"]),
+    (".localProfileId", &[PROFILES[0], "p-0123456789abcdef0"]),
+    (".partnerProfileId", &[PROFILES[1], "p-0123456789abcdef0"]),
+    (".accessRole", &[ROLE, OTHER_ROLE, UNGRANTED]),
+    (".baseDirectory", &["/b/in", "/b/other"]),
+    ("FilesDirectory", &["/b/in", "/b/other"]),
+    (".spec.description", &["orders", "other"]),
     (".externalId", &["S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"]),
     (".userName", &["alice", "bob"]),
     (".accessRole", &[ROLE, OTHER_ROLE, UNGRANTED]),

@@ -1,0 +1,367 @@
+//! `TransferAgreement`: on a server, and yet found again by its tags, as AWS chooses its id.
+//!
+//! AWS knows one by server and id together, so the id that the engine is given names both: `s-.../a-...`.
+
+mod members;
+mod plan;
+mod want;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::deps::Deps;
+use super::partition;
+use super::profile_ref;
+use super::registration::{Registration, Traces};
+use super::resolve::{self, TargetQuery, Unresolved};
+use super::server_ref::{self, LoginTarget, ServerChoice};
+use super::swept::Swept;
+use super::tag_index::{self, TagIndex, TaggedResource};
+use super::trigger::Trigger;
+use super::uses::Use;
+use crate::api::condition::reasons;
+use crate::api::{Managed, TransferAgreement, TransferAgreementSpec, TransferAgreementStatus};
+use crate::aws::transfer::{
+    Agreement, AgreementSettings, CreateAgreement, DeleteAgreement, DescribeAgreement, ListAgreements, ListServers,
+    Tags, agreement_key, agreement_of,
+};
+use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
+use crate::cluster::Lister;
+use crate::cluster::store::StoreChange;
+use crate::engine::decide::Words;
+use crate::engine::diff::Change;
+use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
+use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
+use crate::engine::owner::Owner;
+use crate::engine::reason::Reason;
+use want::WantedAgreement;
+
+/// The kind of agreements.
+pub struct Agreements {
+    deps: Arc<Deps>,
+    tag_index: Arc<TagIndex<TaggedAgreements>>,
+}
+
+/// Agreements, as they are found by their tags: those of all servers, whatever a status says of where one is.
+#[derive(Debug)]
+pub struct TaggedAgreements;
+
+#[async_trait]
+impl TaggedResource for TaggedAgreements {
+    const LISTING: &'static str = "ListAgreements";
+
+    async fn list(account: &Account) -> Result<Vec<String>, AwsError> {
+        match on_servers(account, server_ids(account).await?).await? {
+            // One that is gone takes its own along. What is on one that is listed all the same nobody knows, and the whole
+            // listing proves nothing.
+            (_, Some((server_id, fault))) if server_ids(account).await?.contains(&server_id) => {
+                Err(AwsError { kind: AwsErrorKind::Unavailable, ..fault })
+            }
+            (found, _) => Ok(found),
+        }
+    }
+
+    async fn tags(account: &Account, id: &str) -> Result<Tags, AwsError> {
+        // An id without a server is none of AWS's.
+        let (server_id, agreement_id) = agreement_of(id).unwrap_or((id, ""));
+        let call = DescribeAgreement { server_id: server_id.to_owned(), agreement_id: agreement_id.to_owned() };
+        Ok(account.read(call).await?.tags)
+    }
+}
+
+async fn server_ids(account: &Account) -> Result<Vec<String>, AwsError> {
+    Ok(account.list(ListServers { token: None }).await?.into_iter().map(|row| row.server_id).collect())
+}
+
+/// The agreements of these servers, and the last of the servers that is not there, with what AWS says of it.
+async fn on_servers(
+    account: &Account,
+    servers: Vec<String>,
+) -> Result<(Vec<String>, Option<(String, AwsError)>), AwsError> {
+    let (mut found, mut missing) = (Vec::new(), None);
+    for server_id in servers {
+        match account.list(ListAgreements { server_id: server_id.clone(), token: None }).await {
+            Ok(rows) => found.extend(rows.into_iter().map(|row| agreement_key(&server_id, &row.agreement_id))),
+            Err(fault) if fault.kind == AwsErrorKind::NotFound => missing = Some((server_id, fault)),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok((found, missing))
+}
+
+impl Agreements {
+    /// The kind behind these doors.
+    #[must_use]
+    pub fn new(deps: Arc<Deps>) -> Self {
+        Self { deps, tag_index: Arc::default() }
+    }
+}
+
+/// How the object names its server. What was made is on the server of its id.
+fn choice(object: &TransferAgreement) -> ServerChoice<'_> {
+    let spec = &object.spec;
+    let made = object.status.as_ref().and_then(KindStatus::id);
+    ServerChoice {
+        server_ref: spec.server_ref.as_ref(),
+        server_id: spec.server_id.as_deref(),
+        identity: spec.aws_identity_ref.as_ref(),
+        region: spec.region.as_deref(),
+        recorded: made.and_then(agreement_of).map(|(server, _)| server),
+    }
+}
+
+/// What one spec in the place of another would change, beside what is not in [`PREVIEWED`].
+#[must_use]
+pub fn preview(new: &TransferAgreementSpec, old: &TransferAgreementSpec) -> Vec<Change> {
+    // By their objects or their ids, profiles are compared as they are written.
+    let settings =
+        |spec| AgreementSettings { local_profile_id: None, partner_profile_id: None, ..want::settings(spec) };
+    let (new, old) = (settings(new), settings(old));
+    let applied: BTreeSet<String> = crate::engine::diff::set_paths(members::MEMBERS, &json!(old));
+    plan::differing(&new, &old, &applied)
+}
+
+/// The members of a spec that [`preview`] compares.
+pub const PREVIEWED: [&str; 7] = [
+    "accessRole",
+    "baseDirectory",
+    "customDirectories",
+    "status",
+    "preserveFilename",
+    "enforceMessageSigning",
+    "description",
+];
+
+#[async_trait]
+impl Kind for Agreements {
+    type Object = TransferAgreement;
+    type TargetDetail = LoginTarget;
+    type Want = WantedAgreement;
+    type Have = Agreement;
+
+    const WORDS: Words = Words { noun: TransferAgreement::NOUN, parent: "server", taken: "", anew: "another id" };
+
+    fn found_by(&self) -> FoundBy<'_, TransferAgreement, LoginTarget> {
+        FoundBy::Tags(self)
+    }
+
+    async fn resolve(&self, object: &TransferAgreement) -> Result<Resolved<LoginTarget>, ReconcileError> {
+        let (request, choice) = (TargetQuery::of(object), choice(object));
+        let found = match server_ref::on_server(&self.deps, &request, &choice).await {
+            // Whether it is on another server its tags say: a status alone keeps nobody from what is his own.
+            Err(Unresolved::NotReady(why)) if why.code == reasons::SERVER_CHANGED => {
+                server_ref::on_server(&self.deps, &request, &ServerChoice { recorded: None, ..choice }).await
+            }
+            found => found,
+        };
+        resolve::resolved(found)
+    }
+
+    async fn want(
+        &self,
+        object: &TransferAgreement,
+        target: &Target<LoginTarget>,
+        _now: Timestamp,
+    ) -> Result<Wanted<WantedAgreement>, ReconcileError> {
+        want::want(&self.deps, object, target).await
+    }
+
+    async fn describe(
+        &self,
+        object: &TransferAgreement,
+        target: &Target<LoginTarget>,
+    ) -> Result<Described<Agreement>, AwsError> {
+        let id = object.status.as_ref().and_then(KindStatus::id);
+        let Some((server_id, agreement_id)) = id.and_then(agreement_of) else { return Ok(Described::NoKey) };
+        // Its server is gone for good, and with it what was on it.
+        if target.detail.replaces {
+            return Ok(Described::Missing);
+        }
+        let call = DescribeAgreement { server_id: server_id.to_owned(), agreement_id: agreement_id.to_owned() };
+        match target.account.read(call).await {
+            Ok(agreement) => Ok(Described::Found(*agreement)),
+            Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(Described::Missing),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn create(
+        &self,
+        _: &TransferAgreement,
+        target: &Target<LoginTarget>,
+        wanted: &Wanted<WantedAgreement>,
+        owner_tags: &Tags,
+    ) -> Mutation {
+        let WantedAgreement { settings, tags, held: _ } = wanted.want.clone();
+        let tags = tags.into_iter().chain(owner_tags.clone()).collect();
+        let server_id = target.detail.server_id.clone();
+        Mutation::CreateAgreement(Box::new(CreateAgreement { server_id, settings, tags }))
+    }
+
+    fn plan(
+        &self,
+        object: &TransferAgreement,
+        target: &Target<LoginTarget>,
+        wanted: &Wanted<WantedAgreement>,
+        have: &Agreement,
+        owner: &Owner,
+        _: Timestamp,
+    ) -> Plan {
+        if let Err(moved) = server_ref::same_server(Some(&have.server_id), &target.detail.server_id) {
+            return Plan { blocks: vec![moved], ..Plan::default() };
+        }
+        let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
+        plan::plan(&wanted.want, have, &applied, owner)
+    }
+
+    fn fill_status(
+        &self,
+        status: &mut TransferAgreementStatus,
+        _: &Target<LoginTarget>,
+        wanted: Option<&Wanted<WantedAgreement>>,
+        have: &Agreement,
+    ) {
+        let Agreement { arn, server_id, agreement_id, settings, tags: _ } = have;
+        named(status, server_id, agreement_id);
+        status.arn = Some(arn.clone());
+        status.state.clone_from(&settings.status);
+        status.local_profile_id.clone_from(&settings.local_profile_id);
+        status.partner_profile_id.clone_from(&settings.partner_profile_id);
+        if let Some(wanted) = wanted {
+            let applied = status.common.applied.clone().unwrap_or_default();
+            status.common.unset = plan::unset(&wanted.want, settings, &applied);
+        }
+    }
+
+    fn delete(&self, _: &TransferAgreement, _: &Target<LoginTarget>, id: Option<&str>) -> Mutation {
+        let (server_id, agreement_id) = id.and_then(agreement_of).unwrap_or_default();
+        Mutation::DeleteAgreement(DeleteAgreement {
+            server_id: server_id.to_owned(),
+            agreement_id: agreement_id.to_owned(),
+        })
+    }
+
+    fn arn(&self, _: &TransferAgreement, target: &Target<LoginTarget>, id: Option<&str>) -> Option<String> {
+        id.map(|id| arn(target, id))
+    }
+
+    async fn explain(&self, _: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
+        let makes = matches!(call, Mutation::CreateAgreement(_));
+        let about_as2 = fault.message.to_uppercase().contains("AS2");
+        (makes && fault.kind == AwsErrorKind::Rejected && about_as2)
+            .then(|| "the server must list AS2 in its spec.protocols".to_owned())
+    }
+}
+
+#[async_trait]
+impl Tagged<TransferAgreement, LoginTarget> for Agreements {
+    fn lookup(&self) -> &dyn TagLookup {
+        &self.tag_index
+    }
+
+    /// AWS's agreements of others are not taken over: nothing says which.
+    fn adopts(&self, _: &TransferAgreement, _: &Target<LoginTarget>) -> Option<String> {
+        None
+    }
+
+    fn set_id(&self, status: &mut TransferAgreementStatus, target: &Target<LoginTarget>, id: &str) {
+        if let Some((server_id, agreement_id)) = agreement_of(id) {
+            named(status, server_id, agreement_id);
+            status.arn = Some(arn(target, id));
+        }
+    }
+
+    /// Nothing in AWS or here names it.
+    async fn deletion_blockers(
+        &self,
+        _: &TransferAgreement,
+        _: &Target<LoginTarget>,
+        _: Option<&str>,
+    ) -> Result<Option<String>, ReconcileError> {
+        Ok(None)
+    }
+}
+
+fn named(status: &mut TransferAgreementStatus, server_id: &str, agreement_id: &str) {
+    status.resource_id = Some(agreement_key(server_id, agreement_id));
+    status.server_id = Some(server_id.to_owned());
+    status.agreement_id = Some(agreement_id.to_owned());
+}
+
+impl KindStatus for TransferAgreementStatus {
+    fn confirmed(&self) -> bool {
+        self.id().is_some()
+    }
+
+    fn id(&self) -> Option<&str> {
+        self.resource_id.as_deref().filter(|id| agreement_of(id).is_some())
+    }
+
+    /// The profiles stay: that none is shown means that nobody looked, which holds every profile.
+    fn vanished(&mut self) {
+        self.state = None;
+    }
+}
+
+impl ResourceState for Agreement {
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
+    }
+
+    fn ready_reason(&self) -> Reason {
+        let Self { server_id, agreement_id, settings, .. } = self;
+        let state = settings.status.as_deref().unwrap_or("ACTIVE");
+        Reason::new(reasons::AVAILABLE, format!("agreement {agreement_id} of server {server_id} is {state}"))
+    }
+
+    /// AWS lists neither directories nor the role.
+    fn listed(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Registration for TransferAgreement {
+    type Reconciler = Agreements;
+
+    const TRACES: Traces =
+        Traces::Tagged { list: |account, swept| all_tags(account, swept).boxed(), recorded: &["/status/resourceId"] };
+
+    fn reconciler(deps: Arc<Deps>) -> Agreements {
+        Agreements::new(deps)
+    }
+
+    fn uses(&self, lister: &dyn Lister) -> Use {
+        Use::on_server(self, &self.spec.access_role, &choice(self), lister)
+    }
+
+    /// The profiles that AWS has in it no more: one that waits to be deleted may go.
+    fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
+        let ids = |object: Option<&Self>| object.and_then(|object| Some(object.status.as_ref()?.profile_ids()));
+        let (was, is) = (ids(change.was()).unwrap_or_default(), ids(change.is()).unwrap_or_default());
+        profile_ref::released(lister, &was, &is)
+    }
+}
+
+/// A server that is listed and not there stops no scan: what is told of orphans is seen twice.
+async fn all_tags(account: &Account, swept: &Swept) -> Result<BTreeMap<String, Tags>, AwsError> {
+    let servers = match swept.servers(account) {
+        Some(listed) => listed.into_iter().map(|row| row.server_id).collect(),
+        None => server_ids(account).await?,
+    };
+    let (listed, _) = on_servers(account, servers).await?;
+    tag_index::all_tags::<TaggedAgreements>(account, listed, |_| None).await
+}
+
+/// The ARN of an agreement, as AWS builds it.
+fn arn<D>(target: &Target<D>, id: &str) -> String {
+    let region = &target.account.region;
+    format!("arn:{}:transfer:{region}:{}:agreement/{id}", partition::partition(region), target.account.id)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! What people do with agreements: the workflow of a partner who sends messages to a server of ours.
+
+use serde_json::{Value, json};
+use transfer_operator::sim::partners::Profile;
+
+use crate::stage::Stage;
+use crate::workflows::{OTHER_ROLE, ROLE, profile, server};
+use crate::world::{ACCOUNT, REGION};
+
+/// What lets agreements be on a server without a VPC, which those that speak AS2 need.
+pub fn anywhere() -> Value {
+    json!({"agreement_without_as2": "accept"})
+}
+
+/// An agreement on server `as2` between the profiles `us` and `them`.
+pub fn agreement(name: &str, more: &Value) -> Value {
+    let mut spec = json!({
+        "serverRef": {"name": "as2"}, "localProfileRef": {"name": "us"}, "partnerProfileRef": {"name": "them"},
+        "accessRole": ROLE, "baseDirectory": "/b/in",
+    });
+    for (member, value) in more.as_object().unwrap() {
+        spec[member] = value.clone();
+    }
+    spec.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    json!({"kind": "TransferAgreement", "metadata": {"name": name}, "spec": spec})
+}
+
+/// Profiles that AWS has once [`profiles`] put them there, of oneself and of a partner.
+pub const PROFILES: [&str; 2] = ["p-0000000000000000a", "p-0000000000000000b"];
+
+/// Somebody makes profiles of both sides; nobody here looks after them.
+pub fn profiles(stage: &Stage) {
+    let now = stage.world.clock.now();
+    let mut sim = stage.world.sim.lock().unwrap();
+    for (id, side) in PROFILES.into_iter().zip(["LOCAL", "PARTNER"]) {
+        let what = Profile { as2_id: side.to_owned(), profile_type: side.to_owned(), certificate_ids: Vec::new() };
+        sim.world.region(ACCOUNT, REGION).profiles.add(id.to_owned(), what, Vec::new(), now);
+    }
+}
+
+/// All five.
+pub fn directories() -> Value {
+    json!({"failedFilesDirectory": "/b/failed", "mdnFilesDirectory": "/b/mdn", "payloadFilesDirectory": "/b/in",
+        "statusFilesDirectory": "/b/status", "temporaryFilesDirectory": "/b/temporary"})
+}
+
+/// An agreement waits for its server and its profiles, is changed by its object, and its partner becomes another
+/// one. In the end all is deleted at once, where AWS would let each of them go first.
+pub async fn w16_agreement(stage: &Stage) {
+    stage.switch(&anywhere());
+    stage.switch(&json!({"delete_used_profile": "accept", "delete_server_with_agreements": "cascade"}));
+    let orders = stage.apply(&agreement("orders", &json!({"tags": {"a": "1", "b": "2"}, "description": "orders"})));
+    let unprotected = json!({"lifecycle": {"deletionProtection": false}});
+    let as2 = stage.apply(&server("as2", &unprotected));
+    let us = stage.apply(&profile("us", &json!({})));
+    let them = stage.apply(&profile("them", &json!({"profileType": "PARTNER"})));
+    stage.all_ready().await;
+    stage.edit(&orders, |spec| {
+        spec.as_object_mut().unwrap().remove("baseDirectory");
+        spec["customDirectories"] = directories();
+        spec["status"] = json!("INACTIVE");
+        spec["accessRole"] = json!(OTHER_ROLE);
+        spec["tags"] = json!({"a": "2"});
+    });
+    stage.all_ready().await;
+    stage.apply(&profile("others", &json!({"profileType": "PARTNER"})));
+    stage.edit(&orders, |spec| {
+        spec["partnerProfileRef"] = json!({"name": "others"});
+        spec.as_object_mut().unwrap().remove("status");
+    });
+    stage.delete(&them);
+    stage.gone(&them).await;
+    stage.all_ready().await;
+    for key in [&as2, &us, &orders] {
+        stage.delete(key);
+    }
+    for key in [&orders, &us, &as2] {
+        stage.gone(key).await;
+    }
+    stage.close().await;
+}

@@ -1,7 +1,7 @@
 //! `TransferAgreement`: what a person writes about how a server takes the messages of a partner by AS2, and what is
 //! reported back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -186,11 +186,29 @@ pub struct TransferAgreementStatus {
 }
 
 impl TransferAgreementStatus {
-    /// The profiles that AWS has there.
+    /// The profiles that AWS has there, and those that a call named of which nobody knows yet what came of it.
     #[must_use]
-    pub fn profile_ids(&self) -> Vec<String> {
-        self.local_profile_id.iter().chain(&self.partner_profile_id).cloned().collect()
+    pub fn profile_ids(&self) -> BTreeSet<String> {
+        let hashes = self.common.applied.iter().flat_map(|applied| &applied.hashes);
+        let sent = hashes.filter(|(member, _)| member.contains(SENT)).map(|(_, id)| id);
+        self.local_profile_id.iter().chain(&self.partner_profile_id).chain(sent).cloned().collect()
     }
+
+    /// Whether it says which profiles AWS has there.
+    #[must_use]
+    pub fn shows_profiles(&self) -> bool {
+        self.local_profile_id.is_some() && self.partner_profile_id.is_some()
+    }
+}
+
+/// What stands between a member and a profile that was sent for it.
+const SENT: &str = "ProfileId#";
+
+/// What is recorded of a profile before a call names it as this member, by the engine with all else that the call applies:
+/// each beside the others until AWS is seen to have one of them, so that none is deleted while a call may still bring it in.
+#[must_use]
+pub fn sent_profile(member: &str, id: &str) -> (String, String) {
+    (format!("{member}#{id}"), id.to_owned())
 }
 
 impl Managed for TransferAgreement {

@@ -23,7 +23,7 @@ pub struct Applied {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// Keyed hashes of members that AWS never returns, so that an edit is seen.
+    /// Keyed hashes of members that AWS never returns, so that an edit is seen; of an agreement the profiles that were sent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hashes: BTreeMap<String, String>,
     /// Digest of what was wanted when everything was last as wanted. Differs as long as an edit is not applied in full.

@@ -180,7 +180,7 @@ pub fn may_name_any(object: &dyn Object, account: &Account) -> bool {
         && status.confirmed()
     {
         // Found again and not looked at yet.
-        return status.profile_ids().len() < 2;
+        return !status.shows_profiles();
     }
     let by_sftp = any.downcast_ref::<TransferConnector>().is_some_and(|object| object.spec.as2_config.is_none());
     let own = |reference: &Reference| matches!(reference, Reference::Id(kind, _) if *kind == object.managed_kind());
@@ -207,9 +207,14 @@ pub fn naming(lister: &dyn Lister, id: String) -> Vec<Trigger> {
 
 /// The objects that stand for these profiles: one that waits to be deleted may go once nothing names it.
 #[must_use]
-pub fn released(lister: &dyn Lister, was: &[String], is: &[String]) -> Vec<Trigger> {
+pub fn released<'a>(
+    lister: &dyn Lister,
+    was: impl IntoIterator<Item = &'a String>,
+    is: impl IntoIterator<Item = &'a String>,
+) -> Vec<Trigger> {
+    let is: BTreeSet<&String> = is.into_iter().collect();
     let left =
-        was.iter().filter(|id| !is.contains(id)).map(|id| Reference::Id(ManagedKind::TransferProfile, id.clone()));
+        was.into_iter().filter(|id| !is.contains(id)).map(|id| Reference::Id(ManagedKind::TransferProfile, id.clone()));
     let objects = left.flat_map(|id| lister.by::<TransferProfile>(&id));
     let wakes = objects.map(|profile| Trigger::managed((ManagedKind::TransferProfile, Name::from(&profile.metadata))));
     wakes.collect::<BTreeSet<_>>().into_iter().collect()

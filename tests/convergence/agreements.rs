@@ -1,6 +1,7 @@
 //! What people do with agreements: the workflow of a partner who sends messages to a server of ours.
 
 use serde_json::{Value, json};
+use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::partners::Profile;
 
 use crate::stage::Stage;
@@ -78,4 +79,50 @@ pub async fn w16_agreement(stage: &Stage) {
         stage.gone(key).await;
     }
     stage.close().await;
+}
+
+/// A shut agreement that somebody opens in the console is shut again, and what somebody made there himself keeps the server
+/// until it is gone, though AWS would take it along.
+pub async fn w16_agreement_console(stage: &Stage) {
+    stage.switch(&anywhere());
+    stage.switch(&json!({"delete_server_with_agreements": "cascade"}));
+    profiles(stage);
+    let [local, partner] = PROFILES;
+    let as2 = stage.apply(&server("as2", &json!({"lifecycle": {"deletionProtection": false}})));
+    let by_id = json!({"localProfileRef": null, "partnerProfileRef": null, "localProfileId": local,
+        "partnerProfileId": partner, "status": "INACTIVE"});
+    let orders = stage.apply(&agreement("orders", &by_id));
+    stage.all_ready().await;
+    let server_id = stage.server_id("as2");
+    for (id, _) in statuses(stage) {
+        stage.console(
+            Operation::UpdateAgreement,
+            json!({"ServerId": server_id, "AgreementId": id, "Status": "ACTIVE", "BaseDirectory": "/b/theirs"}),
+        );
+    }
+    stage.poke(&orders);
+    let shut = |stage: &Stage| statuses(stage).iter().all(|(_, status)| status == "INACTIVE");
+    stage.until("the agreement is shut again", shut).await;
+    stage.all_ready().await;
+    stage.delete(&orders);
+    stage.gone(&orders).await;
+    // Of the same partners, without a tag of anybody's.
+    let theirs = stage.console(
+        Operation::CreateAgreement,
+        json!({"ServerId": server_id, "LocalProfileId": local, "PartnerProfileId": partner, "AccessRole": ROLE,
+            "BaseDirectory": "/b/theirs"}),
+    );
+    stage.delete(&as2);
+    stage.reason(&as2, "DeletionBlocked").await;
+    let which = json!({"ServerId": server_id, "AgreementId": theirs["AgreementId"]});
+    stage.console(Operation::DeleteAgreement, which);
+    stage.gone(&as2).await;
+    stage.close().await;
+}
+
+/// The agreements that AWS has, each with its status. Not by AWS's listing, which may lag.
+fn statuses(stage: &Stage) -> Vec<(String, String)> {
+    let mut sim = stage.world.sim.lock().unwrap();
+    let living = sim.world.region(ACCOUNT, REGION).agreements.living();
+    living.map(|(id, agreement)| (id.clone(), agreement.status.clone())).collect()
 }

@@ -248,7 +248,8 @@ impl Stage {
             (outcome, about)
         };
         self.world.note(&format!("console {operation}"));
-        oracle::count(&self.world, operation == Operation::CreateUser, &about);
+        let creates = matches!(operation, Operation::CreateUser | Operation::CreateAgreement);
+        oracle::count(&self.world, creates, &about);
         outcome.unwrap_or_else(|error| panic!("{operation}: {error:?}"))
     }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use transfer_operator::api::ManagedKind;
 use transfer_operator::fakes::api_server::text;
 
+use crate::agreements::{self, agreement};
 use crate::reasons::{self, Script, first};
 use crate::runs;
 use crate::scenarios;
@@ -130,6 +131,12 @@ async fn faults_of_people(stage: &Stage) {
     stage.apply(&access("again", &json!({})));
     stage.apply(&workflow("scan", &json!({})));
     stage.apply(&profile("us", &json!({})));
+    stage.apply(&profile("them", &json!({"profileType": "PARTNER"})));
+    stage.switch(&agreements::anywhere());
+    let on_files = json!({"serverRef": {"name": "files"}});
+    stage.apply(&agreement("orders", &on_files));
+    stage.apply(&agreement("again", &on_files));
+    stage.apply(&agreement("early", &json!({"serverRef": {"name": "files"}, "partnerProfileRef": {"name": "absent"}})));
     stage.pause(Duration::from_mins(20)).await;
     stage.edit(&files, |spec| spec["lifecycle"] = json!({"driftPolicy": "Report"}));
     stage.pause(Duration::from_mins(20)).await;

@@ -51,6 +51,7 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W15-approved", run: |stage| approval::w15_approved(stage).boxed() },
     Workflow { name: "W16-profile", run: |stage| w16_profile(stage).boxed() },
     Workflow { name: "W16-agreement", run: |stage| agreements::w16_agreement(stage).boxed() },
+    Workflow { name: "W16-agreement-console", run: |stage| agreements::w16_agreement_console(stage).boxed() },
     Workflow { name: "W16-connector", run: |stage| connectors::w16_connector(stage).boxed() },
     Workflow { name: "W16-lattice", run: |stage| connectors::w16_lattice(stage).boxed() },
     Workflow { name: "W16-as2", run: |stage| connectors::w16_as2(stage).boxed() },

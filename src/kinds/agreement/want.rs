@@ -69,8 +69,14 @@ pub async fn want(
     // What is not sent is no knowledge of what AWS has; of that it stays as it was.
     paths.retain(|path| !held.contains_key(path.as_str()));
     paths.extend(held.keys().filter(|path| was_set(object, path)).map(|path| (*path).to_owned()));
-    let applied =
-        Applied { paths: paths.into_iter().collect(), tags: tags.keys().cloned().collect(), ..Applied::default() };
+    let sent = [(LOCAL_PROFILE, &settings.local_profile_id), (PARTNER_PROFILE, &settings.partner_profile_id)];
+    let sent = sent.into_iter().filter_map(|(member, id)| Some(agreement::sent_profile(member, id.as_ref()?)));
+    let applied = Applied {
+        paths: paths.into_iter().collect(),
+        tags: tags.keys().cloned().collect(),
+        hashes: sent.collect(),
+        ..Applied::default()
+    };
     let digest = hash(&json!([settings, tags]).to_string());
     let want = WantedAgreement { settings, tags, held };
     Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at: None, operation: None, digest })

@@ -386,3 +386,46 @@ async fn a_profile_stays_while_nobody_knows_what_an_agreement_names_in_aws() {
     assert!(rig.get(PROFILE, "partner").is_none());
     assert_eq!(rig.cloud.calls(), ["UpdateAgreement", "DeleteProfile"]);
 }
+
+/// While the answer to a call is lost, its profile may be in force, whatever spec and status name by then.
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_only_a_lost_call_named_stays_until_aws_was_seen() {
+    let rig = on_server(json!({})).await;
+    rig.cloud.sim().config.delete_used_profile = Leniency::Accept;
+    for (name, side) in [("us", "LOCAL"), ("partner", "PARTNER"), ("other", "PARTNER")] {
+        profile(&rig, name, side).await;
+    }
+    rig.agreement("orders", by_objects());
+    rig.settle(AGREEMENT, "orders").await;
+    rig.cloud.calls();
+    let was = rig.status(AGREEMENT, "orders")["partnerProfileId"].clone();
+    rig.cloud.lose("UpdateAgreement", Lose::Answer);
+    edit(&rig, |spec| spec["partnerProfileRef"] = json!({"name": "other"}));
+    rig.reconcile(AGREEMENT, "orders").await;
+    edit(&rig, |spec| spec["partnerProfileRef"] = json!({"name": "partner"}));
+    assert_eq!(rig.status(AGREEMENT, "orders")["partnerProfileId"], was, "as it was last seen");
+    rig.delete(PROFILE, "other");
+    rig.run(PROFILE, "other", LONG).await;
+    let message = rig.message(PROFILE, "other");
+    assert_eq!(rig.says(PROFILE, "other", "Ready").unwrap().1, reasons::DELETION_BLOCKED, "{message}");
+    assert_eq!(held(&rig)["PartnerProfileId"], rig.status(PROFILE, "other")["profileId"], "AWS took the call");
+    rig.run(AGREEMENT, "orders", LONG).await;
+    rig.run(PROFILE, "other", LONG).await;
+    assert!(rig.get(PROFILE, "other").is_none());
+    assert_eq!(rig.cloud.calls(), ["UpdateAgreement", "UpdateAgreement", "DeleteProfile"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_nobody_knows_is_shown_and_ends_where_the_spec_names_one() {
+    let rig = with_agreement(json!({})).await;
+    for agreement in rig.cloud.sim().world.region(ACCOUNT, REGION).agreements.living_mut() {
+        agreement.status = "PAUSED".to_owned();
+    }
+    rig.run(AGREEMENT, "orders", LONG).await;
+    let shown = rig.status(AGREEMENT, "orders")["state"].clone();
+    assert_eq!((shown, rig.cloud.calls()), (json!("PAUSED"), Vec::new()), "{}", rig.message(AGREEMENT, "orders"));
+    assert!(rig.message(AGREEMENT, "orders").contains("PAUSED"), "it is not taken for ACTIVE");
+    edit(&rig, |spec| spec["status"] = json!("ACTIVE"));
+    rig.run(AGREEMENT, "orders", LONG).await;
+    assert_eq!((&held(&rig)["Status"], rig.cloud.calls()), (&json!("ACTIVE"), vec!["UpdateAgreement".to_owned()]));
+}

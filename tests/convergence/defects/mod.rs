@@ -2,6 +2,7 @@
 //! operator, at a door or at another seam of a process, in a file that says all about it; the operator, the doors and
 //! the world know of none.
 
+mod agreements_unheard;
 mod delete_without_recovery;
 mod empty_listing_believed;
 mod finalizer_by_name;
@@ -52,7 +53,7 @@ pub struct Defect {
 }
 
 /// All of them.
-pub static ALL: [&Defect; 17] = [
+pub static ALL: [&Defect; 18] = [
     &persist_after_create::DEFECT,
     &swallowed_error::DEFECT,
     &user_tag_wins::DEFECT,
@@ -70,6 +71,7 @@ pub static ALL: [&Defect; 17] = [
     &forgotten_update::DEFECT,
     &nobody_asked::DEFECT,
     &listing_unheard::DEFECT,
+    &agreements_unheard::DEFECT,
 ];
 
 type AroundAws = Box<dyn Fn(Arc<dyn AwsApi>) -> Arc<dyn AwsApi> + Send + Sync>;

@@ -329,10 +329,11 @@ impl Tagged<TransferProfile, Arc<AwsIdentity>> for Profiles {
         id: Option<&str>,
     ) -> Result<Option<String>, ReconcileError> {
         let cluster = self.deps.cluster.as_ref();
-        let users = referrers::of(cluster, object, id).await?;
+        let idle = |other: &dyn Object| !profile_ref::keeps(&self.deps, object, id, other);
+        let (users, _) = referrers::told_apart(cluster, object, id, idle).await?;
         let mut unseen = BTreeSet::new();
         for kind in [ManagedKind::TransferAgreement, ManagedKind::TransferConnector] {
-            let may_name = |other: &dyn Object| profile_ref::may_name_any(other, &target.account);
+            let may_name = |other: &dyn Object| profile_ref::may_name_any(&self.deps, object, other, &target.account);
             unseen.extend(referrers::holding(cluster, kind, may_name).await?);
         }
         if users.is_empty() && !unseen.is_empty() {

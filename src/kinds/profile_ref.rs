@@ -171,10 +171,29 @@ fn admits(object: &TransferProfile, asker: &Asker<'_>) -> bool {
     object.spec.allowed_references.namespaces.admits(home, asker.namespace, asker.labels)
 }
 
-/// Whether an object has, or may get, something in AWS here of which its status does not say what it names there: its create
-/// may be under way, or its status was lost. What its spec names by now says nothing of that.
+/// Whether an object that names the profile keeps it from being deleted: it may name it, or AWS has the profile in what is
+/// the object's. Whoever is not admitted never got it into AWS by naming it, and could else hold up what is somebody else's.
 #[must_use]
-pub fn may_name_any(object: &dyn Object, account: &Account) -> bool {
+pub fn keeps(deps: &Deps, profile: &TransferProfile, id: Option<&str>, object: &dyn Object) -> bool {
+    let any: &dyn Any = object;
+    let agreement = || any.downcast_ref::<TransferAgreement>()?.status.as_ref().map(|status| status.profile_ids());
+    let connector =
+        || Some(any.downcast_ref::<TransferConnector>()?.status.as_ref()?.profile_ids.iter().cloned().collect());
+    let in_aws: BTreeSet<String> = agreement().or_else(connector).unwrap_or_default();
+    is_admitted(deps, profile, object) || id.is_some_and(|id| in_aws.contains(id))
+}
+
+fn is_admitted(deps: &Deps, profile: &TransferProfile, object: &dyn Object) -> bool {
+    let namespace = object.metadata().namespace.as_deref().unwrap_or_default();
+    let labels = resolve::labels(deps, namespace);
+    admits(profile, &Asker { kind: object.managed_kind(), namespace, labels: &labels })
+}
+
+/// Whether an object has, or may get, something in AWS here of which its status does not say what it names there: its create
+/// may be under way, or its status was lost. What its spec names by now says nothing of that. One that the profile does not
+/// admit counts only by what the operator recorded: without a record nothing was made for it.
+#[must_use]
+pub fn may_name_any(deps: &Deps, profile: &TransferProfile, object: &dyn Object, account: &Account) -> bool {
     let any: &dyn Any = object;
     if let Some(status) = any.downcast_ref::<TransferAgreement>().and_then(|object| object.status.as_ref())
         && status.confirmed()
@@ -189,12 +208,13 @@ pub fn may_name_any(object: &dyn Object, account: &Account) -> bool {
     }
     let uid = object.metadata().uid.as_ref();
     let record = object.common_status().and_then(|status| status.create.as_ref());
-    record.filter(|record| Some(&record.uid) == uid).is_none_or(|record| {
-        let elsewhere = |recorded: &Option<String>, here: &String| recorded.as_ref().is_some_and(|it| it != here);
-        record.phase == CreatePhase::InFlight
-            && !elsewhere(&record.account_id, &account.id)
-            && !elsewhere(&record.region, &account.region)
-    })
+    let Some(record) = record.filter(|record| Some(&record.uid) == uid) else {
+        return is_admitted(deps, profile, object);
+    };
+    let elsewhere = |recorded: &Option<String>, here: &String| recorded.as_ref().is_some_and(|it| it != here);
+    record.phase == CreatePhase::InFlight
+        && !elsewhere(&record.account_id, &account.id)
+        && !elsewhere(&record.region, &account.region)
 }
 
 /// The objects that name this profile by its id, or have it in AWS.

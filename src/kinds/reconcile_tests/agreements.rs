@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{FIRST, LOCAL_PROFILE, Lose, PARTNER_PROFILE, ROLE, Rig};
+use super::rig::{FIRST, LOCAL_PROFILE, Lose, PARTNER_PROFILE, ROLE, Rig, agreement_spec};
+use crate::api::FINALIZER;
 use crate::api::condition::reasons;
 use crate::cluster::Name;
-use crate::kinds::fakes::{ACCOUNT, REGION};
+use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
 use crate::sim::config::{Leniency, WithAgreements};
 use crate::sim::operation::Operation;
 
@@ -428,4 +429,31 @@ async fn a_status_that_nobody_knows_is_shown_and_ends_where_the_spec_names_one()
     edit(&rig, |spec| spec["status"] = json!("ACTIVE"));
     rig.run(AGREEMENT, "orders", LONG).await;
     assert_eq!((&held(&rig)["Status"], rig.cloud.calls()), (&json!("ACTIVE"), vec!["UpdateAgreement".to_owned()]));
+}
+
+/// Naming is not enough: it was never admitted, and a hand that writes a finalizer makes nothing in AWS.
+#[tokio::test(start_paused = true)]
+async fn who_is_not_admitted_holds_no_deletion_up_unless_aws_has_the_profile_there() {
+    for in_aws in [false, true] {
+        let rig = on_server(json!({})).await;
+        rig.cloud.sim().config.delete_used_profile = Leniency::Accept;
+        profile(&rig, "us", "LOCAL").await;
+        let id = rig.status(PROFILE, "us")["profileId"].clone();
+        let mut named = json!({"localProfileRef": {"name": "us", "namespace": "team"}, "localProfileId": null});
+        for by_id in [false, true] {
+            if by_id {
+                named = json!({"localProfileId": id});
+            }
+            let name = format!("by-id-{by_id}");
+            let meta = json!({"name": name, "namespace": "elsewhere", "uid": name, "generation": 1, "creationTimestamp": NOW,
+                "finalizers": [FINALIZER], "resourceVersion": rig.objects.next_version()});
+            let status = json!({"resourceId": "s-1/a-1", "localProfileId": id, "partnerProfileId": PARTNER_PROFILE});
+            rig.objects
+                .put(json!({"apiVersion": "transfer-operator.dev/v1alpha1", "kind": AGREEMENT, "metadata": meta,
+                "spec": agreement_spec("files", &named), "status": if in_aws { status } else { json!({}) }}));
+        }
+        rig.delete(PROFILE, "us");
+        rig.run(PROFILE, "us", LONG).await;
+        assert_eq!(rig.get(PROFILE, "us").is_some(), in_aws);
+    }
 }

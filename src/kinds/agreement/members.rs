@@ -13,6 +13,9 @@ pub const ACCESS_ROLE: &str = "accessRole";
 /// Whether it takes messages.
 pub const STATUS: &str = "status";
 
+/// Whether messages must be signed.
+pub const SIGNING: &str = "enforceMessageSigning";
+
 /// All members that can change. One kind of directories takes the place of the other one, so none is reset by itself.
 pub const MEMBERS: &[Member] = &[
     Member::live(LOCAL_PROFILE, "null", Reset::Never),
@@ -22,7 +25,7 @@ pub const MEMBERS: &[Member] = &[
     Member::live("customDirectories", "null", Reset::Follows),
     Member::live(STATUS, "\"ACTIVE\"", Reset::Send("\"ACTIVE\"")),
     Member::live("preserveFilename", "\"DISABLED\"", Reset::Send("\"DISABLED\"")),
-    Member::live("enforceMessageSigning", "\"DISABLED\"", Reset::Send("\"DISABLED\"")),
+    Member::live(SIGNING, "\"DISABLED\"", Reset::Send("\"DISABLED\"")),
     // An update without it keeps it, and AWS takes no empty one.
     Member::live("description", "null", Reset::Never),
 ];

@@ -2,7 +2,7 @@
 //!
 //! AWS knows one by server and id together, so the id that the engine is given names both: `s-.../a-...`.
 
-mod members;
+pub(crate) mod members;
 mod plan;
 mod want;
 
@@ -184,7 +184,10 @@ impl Kind for Agreements {
         }
         let call = DescribeAgreement { server_id: server_id.to_owned(), agreement_id: agreement_id.to_owned() };
         match target.account.read(call).await {
-            Ok(agreement) => Ok(Described::Found(*agreement)),
+            Ok(agreement) => {
+                self.tag_index.note(&target.account, &agreement_key(server_id, agreement_id), &agreement.tags);
+                Ok(Described::Found(*agreement))
+            }
             Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(Described::Missing),
             Err(fault) => Err(fault),
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::members::{MEMBERS, STATUS, WHOSE_AND_WHERE};
+use super::members::{MEMBERS, SIGNING, STATUS, WHOSE_AND_WHERE};
 use super::want::WantedAgreement;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, Unset};
@@ -53,7 +53,11 @@ fn cannot_clear(changes: &[Change]) -> Option<Reason> {
 
 /// Whether a change lets something in, or elsewhere: it goes with all of its kind, or not at all.
 fn opens(change: &Change) -> bool {
-    WHOSE_AND_WHERE.contains(&change.path.as_str()) || (change.path == STATUS && change.want != "INACTIVE")
+    match change.path.as_str() {
+        STATUS => change.want != "INACTIVE",
+        SIGNING => change.want != "ENABLED",
+        path => WHOSE_AND_WHERE.contains(&path),
+    }
 }
 
 /// One UpdateAgreement with all that differs. Once AWS refused it, what opens nothing goes by itself; the other part waits

@@ -81,6 +81,11 @@ fn what_opens_something_goes_as_one_and_never_while_any_of_it_is_held() {
     }
     let (_, sent, _) = planned(&json!({"status": "ACTIVE"}), &json!({"status": "INACTIVE"}), &[], &[ACCESS_ROLE]);
     assert!(sent.is_empty(), "an agreement whose role is not granted is not opened");
+    for (signing, has, goes) in [("DISABLED", "ENABLED", false), ("ENABLED", "DISABLED", true)] {
+        let (want, have) = (json!({"enforceMessageSigning": signing}), json!({"enforceMessageSigning": has}));
+        let (_, sent, _) = planned(&want, &have, &[], &[ACCESS_ROLE]);
+        assert_eq!(!sent.is_empty(), goes, "unsigned messages are taken only together with all else that opens it");
+    }
 }
 
 #[test]

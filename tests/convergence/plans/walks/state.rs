@@ -52,8 +52,8 @@ pub fn of(stage: &Stage, key: &Key) -> Value {
             status.remove("unset");
         }
     }
-    // The two profiles that a connector is between are told apart by their ids alone, which AWS draws.
-    if key.0 == "TransferConnector"
+    // The two profiles that a connector or an agreement is between are told apart by their ids alone, which AWS draws.
+    if matches!(key.0.as_str(), "TransferConnector" | "TransferAgreement")
         && let Some(all) = servers.as_object_mut()
     {
         all.retain(|id, _| !id.starts_with("p-"));

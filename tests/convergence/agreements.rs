@@ -113,7 +113,7 @@ pub async fn w16_agreement_console(stage: &Stage) {
         "BaseDirectory": "/b/theirs"});
     stage.console(Operation::CreateAgreement, theirs);
     // What AWS's listing does not show yet nobody can keep.
-    stage.pause(Duration::from_mins(2)).await;
+    stage.pause(Duration::try_from(stage.world.setup.listing_lag).unwrap()).await;
     stage.delete(&as2);
     stage.reason(&as2, "DeletionBlocked").await;
     // None where the server went all the same, which the oracle tells.

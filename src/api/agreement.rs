@@ -1,6 +1,8 @@
 //! `TransferAgreement`: what a person writes about how a server takes the messages of a partner by AS2, and what is
 //! reported back.
 
+#![allow(clippy::struct_field_names, reason = "the five directories have AWS's names")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use kube::{CustomResource, KubeSchema};
@@ -18,7 +20,6 @@ use super::{Managed, ManagedKind, Reference, agreement_rules, pattern, reference
 #[schemars(transform = agreement_rules::DIRECTORY.of("payloadFilesDirectory"))]
 #[schemars(transform = agreement_rules::DIRECTORY.of("statusFilesDirectory"))]
 #[schemars(transform = agreement_rules::DIRECTORY.of("temporaryFilesDirectory"))]
-#[allow(clippy::struct_field_names, reason = "they are AWS's names")]
 pub struct CustomDirectories {
     /// Where messages go that failed: /bucket/prefix.
     #[schemars(length(max = 1024))]

@@ -17,7 +17,7 @@ use super::{affected, server_ref};
 use crate::api::common::ProfileRef;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
-use crate::api::{ManagedKind, TransferAgreement, TransferConnector, TransferProfile};
+use crate::api::{ManagedKind, TransferAgreement, TransferAgreementStatus, TransferConnector, TransferProfile};
 use crate::aws::transfer::{DescribeProfile, Profile};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::references::Reference;
@@ -176,7 +176,8 @@ fn admits(object: &TransferProfile, asker: &Asker<'_>) -> bool {
 #[must_use]
 pub fn keeps(deps: &Deps, profile: &TransferProfile, id: Option<&str>, object: &dyn Object) -> bool {
     let any: &dyn Any = object;
-    let agreement = || any.downcast_ref::<TransferAgreement>()?.status.as_ref().map(|status| status.profile_ids());
+    let agreement =
+        || any.downcast_ref::<TransferAgreement>()?.status.as_ref().map(TransferAgreementStatus::profile_ids);
     let connector =
         || Some(any.downcast_ref::<TransferConnector>()?.status.as_ref()?.profile_ids.iter().cloned().collect());
     let in_aws: BTreeSet<String> = agreement().or_else(connector).unwrap_or_default();

@@ -93,7 +93,7 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
     let orders = managed("TransferAgreement", PLATFORM, "orders", &orders);
     world.apply(&[managed("TransferUser", PLATFORM, "ends", &ends), clean, us, acme, them, orders]).await;
     let _operator = world.operator(&["--resync-interval=2s"]).await;
-    world.all_ready(12).await;
+    world.all_ready(13).await;
     let server = world.object("transferservers", PLATFORM, "files").await;
     let stranger = json!({"ServerId": server["status"]["serverId"], "UserName": "stranger",
         "Role": "arn:aws:iam::123456789012:role/sftp/platform/writers"});

@@ -61,7 +61,7 @@ async fn live(world: &World) {
     let orders = managed("TransferAgreement", PLATFORM, "orders", &orders);
     world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean, us, acme, them, orders]).await;
     let operator = world.operator(&["--resync-interval", "3s", "--lease=true"]).await;
-    world.all_ready(12).await;
+    world.all_ready(13).await;
 
     let two = "arn:aws:iam::123456789012:role/sftp/platform/two";
     world.patch("transferusers", PLATFORM, "alice", &json!({"spec": {"role": two}})).await;

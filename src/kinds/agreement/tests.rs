@@ -76,7 +76,7 @@ fn what_opens_something_goes_as_one_and_never_while_any_of_it_is_held() {
     assert_eq!(sent, [whole, rest.clone(), opening], "as a whole, and in parts once AWS refused that");
     for held in [ACCESS_ROLE, LOCAL_PROFILE] {
         let (differs, sent, _) = planned(&want, &json!({}), &["localProfileId"], &[held]);
-        assert_eq!(sent, [rest.clone()], "{held}");
+        assert_eq!(sent, std::slice::from_ref(&rest), "{held}");
         assert!(differs.contains(&"baseDirectory".to_owned()) && !differs.contains(&"localProfileId".to_owned()));
     }
     let (_, sent, _) = planned(&json!({"status": "ACTIVE"}), &json!({"status": "INACTIVE"}), &[], &[ACCESS_ROLE]);

@@ -148,7 +148,7 @@ async fn it_waits_for_its_profiles_and_follows_the_one_that_is_named() {
     let message = rig.message(AGREEMENT, "orders");
     assert_eq!(says(&rig, "orders").1, reasons::DEPENDENCY_NOT_READY, "{message}");
     assert!(message.contains("spec.partnerProfileRef: TransferProfile team/partner does not exist"), "{message}");
-    assert_eq!(rig.cloud.calls(), [String::new(); 0]);
+    assert_eq!(rig.cloud.calls(), Vec::<String>::new());
     profile(&rig, "partner", "PARTNER").await;
     rig.run(AGREEMENT, "orders", LONG).await;
     assert_eq!((says(&rig, "orders"), rig.cloud.calls()), (ready(), vec!["CreateAgreement".to_owned()]));
@@ -162,7 +162,7 @@ async fn it_waits_for_its_profiles_and_follows_the_one_that_is_named() {
     rig.run(AGREEMENT, "orders", LONG).await;
     let message = rig.message(AGREEMENT, "orders");
     assert!(message.contains("spec.partnerProfileRef") && message.contains("LOCAL"), "{message}");
-    assert_eq!(rig.cloud.calls(), [String::new(); 0]);
+    assert_eq!(rig.cloud.calls(), Vec::<String>::new());
 }
 
 /// Whatever AWS does with a profile in use and with a server that has agreements: who refers goes first.
@@ -433,7 +433,7 @@ async fn a_status_that_nobody_knows_is_shown_and_ends_where_the_spec_names_one()
 
 /// Naming is not enough: it was never admitted, and a hand that writes a finalizer makes nothing in AWS.
 #[tokio::test(start_paused = true)]
-async fn who_is_not_admitted_holds_no_deletion_up_unless_aws_has_the_profile_there() {
+async fn naming_a_profile_without_being_admitted_holds_no_deletion_up() {
     for in_aws in [false, true] {
         let rig = on_server(json!({})).await;
         rig.cloud.sim().config.delete_used_profile = Leniency::Accept;

@@ -288,7 +288,9 @@ async fn land(arena: &mut Arena<'_>, good: &Value) -> Value {
 
 /// The state of a world in which nothing else was ever wanted, and what the oracles saw there.
 async fn fresh(walked: &Arena<'_>) -> (Value, Vec<String>) {
-    let stage = Stage::open(Setup { rest: 1, ..Setup::new(SEED) });
+    // Where AWS does what it does in the other one.
+    let switches = walked.stage.world.setup.switches.clone();
+    let stage = Stage::open(Setup { rest: 1, switches, ..Setup::new(SEED) });
     let arena = walked.again(&stage).await;
     let reached = arena.state();
     // It stands still from here on, and takes no time from the world that is at work.

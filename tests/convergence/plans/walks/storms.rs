@@ -89,8 +89,7 @@ fn change(spec: &mut Value, kind: &str) {
     match kind {
         "TransferServer" => spec["postAuthenticationLoginBanner"] = json!("newest"),
         "TransferProfile" => spec["certificateIds"] = json!(CERTIFICATES),
-        "TransferConnector" => spec["accessRole"] = json!(OTHER_ROLE),
-        "TransferAgreement" => spec["accessRole"] = json!(OTHER_ROLE),
+        "TransferConnector" | "TransferAgreement" => spec["accessRole"] = json!(OTHER_ROLE),
         _ => spec["role"] = json!(OTHER_ROLE),
     }
 }

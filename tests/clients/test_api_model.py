@@ -58,6 +58,10 @@ ELSEWHERE = {
 WIDER = {
     "CreateProfile.CertificateIds[]": "a rule at the list has the shape of each: at the entry it would print what was pasted",
     "UpdateProfile.CertificateIds[]": "a rule at the list has the shape of each: at the entry it would print what was pasted",
+    "CreateAgreement.LocalProfileId": "a rule of the spec has its shape: at the field it would print what was pasted",
+    "CreateAgreement.PartnerProfileId": "a rule of the spec has its shape: at the field it would print what was pasted",
+    "UpdateAgreement.LocalProfileId": "a rule of the spec has its shape: at the field it would print what was pasted",
+    "UpdateAgreement.PartnerProfileId": "a rule of the spec has its shape: at the field it would print what was pasted",
     "CreateUser.Policy": "compacted before it is sent; 2048 characters count after that",
     "UpdateUser.Policy": "compacted before it is sent; 2048 characters count after that",
     "CreateAccess.Policy": "compacted before it is sent; 2048 characters count after that",

@@ -42,8 +42,8 @@ pub struct SftpConfig {
     /// identity's grant must list it in secretArns, and accessRole must be allowed to read it.
     #[schemars(length(min = 1, max = 2048))]
     pub user_secret_id: String,
-    /// Host keys of the partner that are trusted: each one line, as in a .pub file or as ssh-keyscan prints it; at most 10
-    /// together with those of trustedHostKeysFrom. What stands before and behind the key itself is not sent. Without any
+    /// Host keys of the partner that are trusted: each one line, as in a .pub file or as ssh-keyscan prints it, of ssh-rsa or
+    /// ecdsa-sha2-nistp256/384/521, as AWS takes no other; at most 10 together with those of trustedHostKeysFrom. What stands before and behind the key itself is not sent. Without any
     /// the connector connects to nobody.
     #[x_kube(merge_strategy = ListMerge::Atomic, validation = connector_rules::TRUSTED_HOST_KEYS)]
     // Longer than AWS takes, so that a private key is called one; what is too long is told by the rule of the list.
@@ -51,7 +51,8 @@ pub struct SftpConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusted_host_keys: Option<Vec<String>>,
     /// Further host keys to trust, from ConfigMaps: a key on each line, in the form of .pub files or of known_hosts. Of
-    /// known_hosts only the lines count that name the host of url. While one of them is missing, empty or unreadable, what
+    /// known_hosts only the lines count that name the host of url, and keys of types that AWS does not take are left out
+    /// where there are others. While one of them is missing, empty or unreadable, what
     /// AWS trusts is not changed.
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[schemars(length(max = 10))]

@@ -50,9 +50,9 @@ pub(super) const GRANTED_SECRETS: Rule = (
 /// Where what is trusted is written; at the list, as the API server prints a text that breaks its own rule, and what was
 /// pasted for a public key may be a private one.
 pub(super) const TRUSTED_HOST_KEYS: Rule = (
-    r"self.all(k, size(k) <= 2048 && k.matches(r'^([^ \t]+[ \t]+)?(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp(256|384|521))[ \t]+[A-Za-z0-9+/]+={0,3}([ \t][^\n\r]*)?\s*$'))",
-    "trustedHostKeys: each entry must be one public key of ssh-rsa, ssh-ed25519 or ecdsa-sha2-nistp256/384/521, as in a \
-     .pub file or as ssh-keyscan prints it; never a private key",
+    r"self.all(k, size(k) <= 2048 && k.matches(r'^([^ \t\r\n]+[ \t]+)?(ssh-rsa|ecdsa-sha2-nistp(256|384|521))[ \t]+[A-Za-z0-9+/]+={0,3}([ \t][^\n\r]*)?\s*$'))",
+    "trustedHostKeys: each entry must be one public key of ssh-rsa or ecdsa-sha2-nistp256/384/521, which are the types that \
+     AWS takes of a partner (no ssh-ed25519), as in a .pub file or as ssh-keyscan prints it; never a private key",
 );
 
 /// A connector and everything in its spec that depends on something else in it.

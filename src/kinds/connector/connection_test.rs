@@ -20,7 +20,7 @@ use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::engine::digest::hash;
 use crate::engine::kind::{OwnCondition, Wanted};
 use crate::engine::reason::Reason;
-use crate::ssh::PublicKey;
+use crate::ssh::TrustedKey;
 
 /// AWS takes one test a second in an account.
 const PACE: Duration = Duration::from_secs(1);
@@ -263,13 +263,17 @@ fn judged(answer: &ConnectionAnswer, connector: &Connector) -> (ConnectionOutcom
         return (ConnectionOutcome::Connected, format!("AWS says: {said}"));
     }
     let message = format!("AWS answers {status}: {said}");
-    match host_key.as_deref().map(PublicKey::parse) {
+    match host_key.as_deref().and_then(|line| TrustedKey::parse(line).ok()).map(|shown| shown.key) {
         Some(Ok(key)) if !host_keys::trusts(&connector.settings, &key) => {
             let (line, fingerprint) = (format!("{} {}", key.algorithm(), key.base64()), key.fingerprint());
             let message = format!(
                 "{message}; the partner shows a host key that is not trusted, with fingerprint {fingerprint}. Ask the \
                  partner whether it is theirs; if it is, add this line to spec.sftpConfig.trustedHostKeys: {line}"
             );
+            (ConnectionOutcome::HostKeyNotTrusted, message)
+        }
+        Some(Err(unfit)) => {
+            let message = format!("{message}; the partner shows a host key that cannot be trusted: {unfit}");
             (ConnectionOutcome::HostKeyNotTrusted, message)
         }
         _ => (ConnectionOutcome::Failed, message),

@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::ssh::PublicKey;
 
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+const KEY: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBAhbB6E6diw5mrGd9p6StUEKptq3R4hhVV+9eIBRP2CXg0mz9/6xkDfmyX4uKShk/FF/OZdLZTuuy9t4k9Qi6tw=";
 
 fn answer(status: &str, message: &str, key: Option<&str>) -> ConnectionAnswer {
     ConnectionAnswer {
@@ -30,6 +31,14 @@ fn aws_words_are_told_and_a_key_that_is_not_trusted_to_paste() {
         let (outcome, _) = judged(&answer("ERROR", "Access denied", key), &trusting(&lines));
         assert_eq!(outcome, ConnectionOutcome::Failed, "{key:?}");
     }
+}
+
+#[test]
+fn a_key_of_a_type_that_aws_trusts_of_nobody_is_no_line_to_paste() {
+    let ed25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+    let (outcome, message) = judged(&answer("ERROR", "Host key verification failed", Some(ed25519)), &trusting(&[]));
+    assert_eq!(outcome, ConnectionOutcome::HostKeyNotTrusted);
+    assert!(message.contains("this one is of ssh-ed25519") && !message.contains(ed25519), "{message}");
 }
 
 #[test]

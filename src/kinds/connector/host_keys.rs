@@ -146,6 +146,17 @@ pub fn comparable(mut settings: ConnectorSettings) -> ConnectorSettings {
     settings
 }
 
+/// The lines of `have` whose keys `want` has too; nothing where those are all of them.
+#[must_use]
+pub fn kept(want: &ConnectorSettings, have: &ConnectorSettings) -> Option<Vec<String>> {
+    let lines = |settings: &ConnectorSettings| settings.sftp_config.clone().and_then(|config| config.trusted_host_keys);
+    let (wanted, held) = (lines(&comparable(want.clone())).unwrap_or_default(), lines(have).unwrap_or_default());
+    let plain = lines(&comparable(have.clone())).unwrap_or_default();
+    let stays = held.iter().zip(plain).filter(|(_, plain)| wanted.contains(plain)).map(|(line, _)| line.clone());
+    let kept: Vec<String> = stays.collect();
+    (kept.len() < held.len()).then_some(kept)
+}
+
 /// Whether AWS trusts this key.
 #[must_use]
 pub fn trusts(settings: &ConnectorSettings, key: &PublicKey) -> bool {

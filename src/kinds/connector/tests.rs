@@ -140,6 +140,27 @@ fn what_may_not_be_named_or_is_not_known_is_not_sent() {
 }
 
 #[test]
+fn a_secret_that_may_not_be_named_holds_no_loss_of_trust_back() {
+    let keys = |want: &[&str], have: &[&str], applied: &[&str]| {
+        let mut listed = json!({"userSecretId": "t", "maxConcurrentConnections": 5});
+        if !want.is_empty() {
+            listed["trustedHostKeys"] = json!(want);
+        }
+        let mut want = wanted(sftp(listed));
+        want.ungranted = vec!["sftpConfig.userSecretId".to_owned()];
+        planned(&want, sftp(json!({"trustedHostKeys": have})), applied).1["sftpConfig"].clone()
+    };
+    let as_held = format!("a {A} me");
+    let both = [&*as_held, B];
+    let secret_of_aws = |keys: Value| json!({"userSecretId": "s", "trustedHostKeys": keys});
+    assert_eq!(keys(&[A], &both, &[]), secret_of_aws(json!([as_held])), "one of two goes, and nothing else is sent");
+    assert_eq!(keys(&[A], &[B], &[]), secret_of_aws(json!([])), "none comes in its place");
+    assert_eq!(keys(&[], &both, &[members::TRUSTED_HOST_KEYS]), secret_of_aws(json!([])), "all of them left the spec");
+    assert_eq!(keys(&[A, B], &[B], &[]), Value::Null, "trust is not given");
+    assert_eq!(keys(&[], &both, &[]), Value::Null, "somebody else's stay");
+}
+
+#[test]
 fn an_address_for_answers_goes_with_asynchronous_ones_only() {
     let answers = json!({"mdnResponse": "ASYNC", "asyncMdnConfig": {"url": "http://a", "serverIds": ["s-1"]}});
     let (_, sent, _) = planned(&wanted(as2(answers.clone())), as2(json!({})), &[]);

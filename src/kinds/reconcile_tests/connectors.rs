@@ -295,6 +295,26 @@ async fn a_secret_that_is_not_granted_is_never_sent_and_the_rest_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_goes_out_of_trust_though_the_secret_is_not_granted_any_more() {
+    let rig = connected().await;
+    let key = shown(&rig);
+    rig.edit(KIND, "acme", |object| object["spec"]["sftpConfig"]["trustedHostKeys"] = json!([key, OTHER]));
+    rig.run(KIND, "acme", REST).await;
+    rig.cloud.calls();
+    rig.edit(KIND, "acme", |object| {
+        object["spec"]["sftpConfig"] = json!({
+            "userSecretId": SECRET.replace("partners", "bank"), "trustedHostKeys": [OTHER], "maxConcurrentConnections": 3,
+        });
+    });
+    rig.run(KIND, "acme", REST).await;
+    let config = held(&rig)["SftpConfig"].clone();
+    assert_eq!((&config["TrustedHostKeys"], &config["UserSecretId"]), (&json!([OTHER]), &json!(SECRET)));
+    assert_eq!(config["MaxConcurrentConnections"], 1);
+    assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::SECRET_NOT_GRANTED));
+    assert_eq!(rig.cloud.calls(), ["UpdateConnector"], "once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_answer_to_a_create_makes_no_second_connector() {
     let rig = Rig::new();
     rig.cloud.lose.lock().unwrap().insert("CreateConnector", vec![Lose::Answer]);

@@ -290,6 +290,13 @@ pub struct TransferConnectorStatus {
     /// ARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
+    /// What it speaks in AWS, SFTP or AS2: the spec may go back to this, and to nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// How it gets to its partner in AWS, SERVICE_MANAGED (by url) or VPC_LATTICE (by egressConfig): the spec may go back to
+    /// this, and to nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress_type: Option<String>,
     /// AWS's status: PENDING, ACTIVE or ERRORED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,

@@ -110,14 +110,18 @@ pub(super) const REGION_IMMUTABLE: Rule = (
     "spec.region cannot be changed: the connector lives there; make a new TransferConnector for another region",
 );
 
-/// AWS takes neither in the place of the other.
+/// AWS takes neither in the place of the other, once it has one. The first term keeps a false value in status from blocking
+/// every later write, even the removal of the finalizer; the last lets somebody return to what AWS has, as where the answer
+/// to a create was lost and the spec was edited before its outcome was seen.
 pub(super) const PROTOCOL_IMMUTABLE: Rule = (
-    "has(self.spec.as2Config) == has(oldSelf.spec.as2Config) || !has(oldSelf.status) || !has(oldSelf.status.connectorId)",
+    "has(self.spec.as2Config) == has(oldSelf.spec.as2Config) || !has(oldSelf.status) || !has(oldSelf.status.protocol) \
+     || (has(self.spec.as2Config) ? 'AS2' : 'SFTP') == oldSelf.status.protocol",
     "spec.sftpConfig and spec.as2Config cannot be exchanged: AWS has no way to; make a new TransferConnector",
 );
 
 /// Nor these.
 pub(super) const WAY_IMMUTABLE: Rule = (
-    "has(self.spec.url) == has(oldSelf.spec.url) || !has(oldSelf.status) || !has(oldSelf.status.connectorId)",
+    "has(self.spec.url) == has(oldSelf.spec.url) || !has(oldSelf.status) || !has(oldSelf.status.egressType) \
+     || (has(self.spec.url) ? 'SERVICE_MANAGED' : 'VPC_LATTICE') == oldSelf.status.egressType",
     "spec.url and spec.egressConfig cannot be exchanged: AWS has no way to; make a new TransferConnector",
 );

@@ -217,6 +217,8 @@ impl Kind for Connectors {
         status.connector_id = Some(connector.connector_id.clone());
         status.arn = Some(connector.arn.clone());
         status.state = Some(connector.status.clone());
+        let (protocol, egress_type) = state::fixed(&connector.settings);
+        (status.protocol, status.egress_type) = (Some(protocol.to_owned()), Some(egress_type.to_owned()));
         let addresses: BTreeSet<&String> = connector.service_managed_egress_ip_addresses.iter().collect();
         status.service_managed_egress_ip_addresses = addresses.into_iter().cloned().collect();
         let as2 = connector.settings.as2_config.as_ref();

@@ -315,6 +315,23 @@ async fn a_key_goes_out_of_trust_though_the_secret_is_not_granted_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn status_tells_what_cannot_be_exchanged_as_long_as_aws_has_it() {
+    let rig = connected().await;
+    let told =
+        |rig: &Rig| (rig.status(KIND, "acme")["protocol"].clone(), rig.status(KIND, "acme")["egressType"].clone());
+    assert_eq!(told(&rig), (json!("SFTP"), json!("SERVICE_MANAGED")));
+    let other = as2(&rig);
+    rig.edit(KIND, "acme", |object| {
+        object["spec"]["as2Config"] = other["as2Config"].clone();
+        object["spec"]["url"] = json!("https://as2.example.com");
+        object["spec"].as_object_mut().unwrap().remove("sftpConfig");
+    });
+    rig.run(KIND, "acme", REST).await;
+    assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::IMMUTABLE), "as after a lost create");
+    assert_eq!(told(&rig), (json!("SFTP"), json!("SERVICE_MANAGED")), "what AWS has, to go back to");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_answer_to_a_create_makes_no_second_connector() {
     let rig = Rig::new();
     rig.cloud.lose.lock().unwrap().insert("CreateConnector", vec![Lose::Answer]);

@@ -1,6 +1,6 @@
 //! `TransferConnector`: what a person writes about a way to a partner, over SFTP or AS2, and what is reported back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -313,6 +313,16 @@ pub struct TransferConnectorStatus {
     pub connection_test: Option<ConnectionTestStatus>,
 }
 
+impl TransferConnectorStatus {
+    /// Ids of the profiles that AWS may have in it: those that it shows, and those that a call named whose outcome may not
+    /// have been seen yet. Such a one is written down before it is sent, as `<member>#<id>` among the hashes.
+    pub fn profiles(&self) -> BTreeSet<&str> {
+        let recorded = self.common.applied.iter().flat_map(|applied| applied.hashes.keys());
+        let named = recorded.filter_map(|key| key.strip_prefix("as2Config.")?.split('#').nth(1));
+        self.profile_ids.iter().map(String::as_str).chain(named).collect()
+    }
+}
+
 impl Managed for TransferConnector {
     const NOUN: &'static str = "connector";
 
@@ -335,8 +345,8 @@ impl Managed for TransferConnector {
                 ),
             ]
         });
-        let in_force = status.into_iter().flat_map(|status| status.profile_ids.iter().cloned());
-        let in_force = in_force.map(|id| Reference::Id(ManagedKind::TransferProfile, id));
+        let in_force = status.into_iter().flat_map(TransferConnectorStatus::profiles);
+        let in_force = in_force.map(|id| Reference::Id(ManagedKind::TransferProfile, id.to_owned()));
         let id = status.and_then(|status| status.connector_id.clone());
         [Reference::Identity(spec.aws_identity_ref.name.clone())]
             .into_iter()

@@ -150,8 +150,9 @@ impl Kind for Connectors {
         target: &Target<Arc<AwsIdentity>>,
         now: Timestamp,
     ) -> Result<Wanted<WantedConnector>, ReconcileError> {
-        let wanted = want::want(&self.deps, object, target).await?;
-        let changes_at = self.tests.due(object, &target.account, &wanted, now);
+        let wanted = want::want(&self.deps, object, target, now).await?;
+        let tried_at = self.tests.due(object, &target.account, &wanted, now);
+        let changes_at = tried_at.into_iter().chain(wanted.changes_at).min();
         Ok(Wanted { changes_at, ..wanted })
     }
 
@@ -227,6 +228,9 @@ impl Kind for Connectors {
         status.profile_ids = profiles.into_iter().cloned().collect();
         status.connection_test.clone_from(connection_test);
         if let Some(wanted) = wanted {
+            if let Some(applied) = &mut status.common.applied {
+                profiles::keep(&mut applied.hashes, &wanted.applied.hashes);
+            }
             let applied = status.common.applied.clone().unwrap_or_default();
             status.common.unset = plan::unset(&wanted.want, &connector.settings, &applied);
         }
@@ -301,9 +305,11 @@ impl Registration for TransferConnector {
 
     /// The profiles that AWS has in it no more: one that waits to be deleted may go.
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
-        let ids = |object: Option<&Self>| object.and_then(|object| Some(object.status.as_ref()?.profile_ids.clone()));
-        let (was, is) = (ids(change.was()).unwrap_or_default(), ids(change.is()).unwrap_or_default());
-        profile_ref::released(lister, &was, &is)
+        let ids = |object: Option<&Self>| {
+            let ids = object.and_then(|object| object.status.as_ref()).map(TransferConnectorStatus::profiles);
+            ids.into_iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+        };
+        profile_ref::released(lister, &ids(change.was()), &ids(change.is()))
     }
 }
 

@@ -27,8 +27,8 @@ use crate::aws::transfer::{
     CreateProfile, DeleteProfile, DescribeProfile, ListProfiles, Profile, ProfileSettings, Tags, UpdateProfile,
 };
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
-use crate::cluster::Lister;
 use crate::cluster::store::StoreChange;
+use crate::cluster::{Lister, Object};
 use crate::engine::decide::Words;
 use crate::engine::diff::{self, Change, Compare, Effect, Member, Reset};
 use crate::engine::digest::hash;
@@ -328,7 +328,9 @@ impl Tagged<TransferProfile, Arc<AwsIdentity>> for Profiles {
         _: &Target<Arc<AwsIdentity>>,
         id: Option<&str>,
     ) -> Result<Option<String>, ReconcileError> {
-        let users = referrers::of(self.deps.cluster.as_ref(), object, id).await?;
+        let cluster = self.deps.cluster.as_ref();
+        let idle = |other: &dyn Object| !profile_ref::keeps(&self.deps, object, id, other);
+        let (users, _) = referrers::told_apart(cluster, object, id, idle).await?;
         let naming = || format!("name another profile, or go, first: {}", referrers::shown(&users));
         Ok(match users.len() {
             0 => None,

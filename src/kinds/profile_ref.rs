@@ -4,6 +4,7 @@
 //! have messages signed with somebody else's key. One that is named by its id is kept from whom the object that it belongs
 //! to does not admit.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 
 use kube::ResourceExt;
@@ -15,12 +16,13 @@ use super::server_ref;
 use super::trigger::Trigger;
 use crate::api::common::ProfileRef;
 use crate::api::condition::reasons;
+use crate::api::status::CreatePhase;
 use crate::api::{ManagedKind, TransferConnector, TransferProfile};
 use crate::aws::transfer::{DescribeProfile, Profile};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::references::Reference;
-use crate::cluster::{Lister, Name};
-use crate::engine::kind::ReconcileError;
+use crate::cluster::{Lister, Name, Object};
+use crate::engine::kind::{KindStatus, ReconcileError};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
@@ -167,6 +169,31 @@ fn stands_for(deps: &Deps, object: &TransferProfile, id: &str, account: &Account
 fn admits(object: &TransferProfile, asker: &Asker<'_>) -> bool {
     let home = object.metadata.namespace.as_deref().unwrap_or_default();
     object.spec.allowed_references.namespaces.admits(home, asker.namespace, asker.labels)
+}
+
+/// Whether an object that names the profile keeps it from being deleted: it may name it, or AWS may have the profile in what is
+/// the object's. Whoever is not admitted never got it into AWS by naming it, and could else hold up what is somebody else's.
+#[must_use]
+pub fn keeps(deps: &Deps, profile: &TransferProfile, id: Option<&str>, object: &dyn Object) -> bool {
+    is_admitted(deps, profile, object) || may_have(object, id)
+}
+
+fn is_admitted(deps: &Deps, profile: &TransferProfile, object: &dyn Object) -> bool {
+    let namespace = object.metadata().namespace.as_deref().unwrap_or_default();
+    let labels = resolve::labels(deps, namespace);
+    admits(profile, &Asker { kind: object.managed_kind(), namespace, labels: &labels })
+}
+
+/// Whether AWS may have the profile in what the object stands for.
+fn may_have(object: &dyn Object, id: Option<&str>) -> bool {
+    let any: &dyn Any = object;
+    let Some(connector) = any.downcast_ref::<TransferConnector>() else { return true };
+    connector.status.as_ref().is_some_and(|status| {
+        let create = status.common.create.as_ref();
+        // The status with what was sent may be lost.
+        let begun = !status.confirmed() && create.is_some_and(|create| create.phase == CreatePhase::InFlight);
+        begun || id.is_some_and(|id| status.profiles().contains(id))
+    })
 }
 
 /// The objects that name this profile by its id.

@@ -169,6 +169,28 @@ async fn a_profile_stays_while_a_lost_create_may_have_named_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_may_not_name_a_profile_does_not_hold_its_deletion_up() {
+    let rig = exchanging().await;
+    rig.cloud.sim().config.delete_used_profile = Leniency::Accept;
+    let mut object = rig.get(KIND, "acme").unwrap();
+    (object["metadata"]["namespace"], object["metadata"]["uid"]) = (json!("guests"), json!("uid-guest"));
+    for side in ["localProfileRef", "partnerProfileRef"] {
+        object["spec"]["as2Config"][side]["namespace"] = json!("team");
+    }
+    // As where AWS shows the profile in it, and then as one that was never let in has it.
+    let used = object["status"].take();
+    rig.delete(KIND, "acme");
+    rig.run(KIND, "acme", LONG).await;
+    rig.delete(PROFILE, "them");
+    for (status, gone) in [(used.clone(), false), (json!({"observedGeneration": 1}), true)] {
+        object["status"] = status;
+        rig.objects.put(object.clone());
+        rig.run(PROFILE, "them", LONG).await;
+        assert_eq!(rig.get(PROFILE, "them").is_none(), gone, "{}", rig.message(PROFILE, "them"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_profile_of_the_other_side_or_region_is_told_at_once() {
     let rig = exchanging().await;
     let rows =

@@ -1,6 +1,6 @@
 //! `TransferConnector`: what a person writes about a way to a partner, over SFTP or AS2, and what is reported back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -42,8 +42,8 @@ pub struct SftpConfig {
     /// identity's grant must list it in secretArns, and accessRole must be allowed to read it.
     #[schemars(length(min = 1, max = 2048))]
     pub user_secret_id: String,
-    /// Host keys of the partner that are trusted: each one line, as in a .pub file or as ssh-keyscan prints it; at most 10
-    /// together with those of trustedHostKeysFrom. What stands before and behind the key itself is not sent. Without any
+    /// Host keys of the partner that are trusted: each one line, as in a .pub file or as ssh-keyscan prints it, of ssh-rsa or
+    /// ecdsa-sha2-nistp256/384/521, as AWS takes no other; at most 10 together with those of trustedHostKeysFrom. What stands before and behind the key itself is not sent. Without any
     /// the connector connects to nobody.
     #[x_kube(merge_strategy = ListMerge::Atomic, validation = connector_rules::TRUSTED_HOST_KEYS)]
     // Longer than AWS takes, so that a private key is called one; what is too long is told by the rule of the list.
@@ -51,7 +51,8 @@ pub struct SftpConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusted_host_keys: Option<Vec<String>>,
     /// Further host keys to trust, from ConfigMaps: a key on each line, in the form of .pub files or of known_hosts. Of
-    /// known_hosts only the lines count that name the host of url. While one of them is missing, empty or unreadable, what
+    /// known_hosts only the lines count that name the host of url, and keys of types that AWS does not take are left out
+    /// where there are others. While one of them is missing, empty or unreadable, what
     /// AWS trusts is not changed.
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[schemars(length(max = 10))]
@@ -289,6 +290,13 @@ pub struct TransferConnectorStatus {
     /// ARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
+    /// What it speaks in AWS, SFTP or AS2: the spec may go back to this, and to nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// How it gets to its partner in AWS, SERVICE_MANAGED (by url) or VPC_LATTICE (by egressConfig): the spec may go back to
+    /// this, and to nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress_type: Option<String>,
     /// AWS's status: PENDING, ACTIVE or ERRORED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
@@ -303,6 +311,16 @@ pub struct TransferConnectorStatus {
     /// What came of the test of the connection that spec.connectionTest asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_test: Option<ConnectionTestStatus>,
+}
+
+impl TransferConnectorStatus {
+    /// Ids of the profiles that AWS may have in it: those that it shows, and those that a call named whose outcome may not
+    /// have been seen yet. Such a one is written down before it is sent, as `<member>#<id>` among the hashes.
+    pub fn profiles(&self) -> BTreeSet<&str> {
+        let recorded = self.common.applied.iter().flat_map(|applied| applied.hashes.keys());
+        let named = recorded.filter_map(|key| key.strip_prefix("as2Config.")?.split('#').nth(1));
+        self.profile_ids.iter().map(String::as_str).chain(named).collect()
+    }
 }
 
 impl Managed for TransferConnector {
@@ -327,8 +345,8 @@ impl Managed for TransferConnector {
                 ),
             ]
         });
-        let in_force = status.into_iter().flat_map(|status| status.profile_ids.iter().cloned());
-        let in_force = in_force.map(|id| Reference::Id(ManagedKind::TransferProfile, id));
+        let in_force = status.into_iter().flat_map(TransferConnectorStatus::profiles);
+        let in_force = in_force.map(|id| Reference::Id(ManagedKind::TransferProfile, id.to_owned()));
         let id = status.and_then(|status| status.connector_id.clone());
         [Reference::Identity(spec.aws_identity_ref.name.clone())]
             .into_iter()

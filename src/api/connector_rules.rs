@@ -50,9 +50,9 @@ pub(super) const GRANTED_SECRETS: Rule = (
 /// Where what is trusted is written; at the list, as the API server prints a text that breaks its own rule, and what was
 /// pasted for a public key may be a private one.
 pub(super) const TRUSTED_HOST_KEYS: Rule = (
-    r"self.all(k, size(k) <= 2048 && k.matches(r'^([^ \t]+[ \t]+)?(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp(256|384|521))[ \t]+[A-Za-z0-9+/]+={0,3}([ \t][^\n\r]*)?\s*$'))",
-    "trustedHostKeys: each entry must be one public key of ssh-rsa, ssh-ed25519 or ecdsa-sha2-nistp256/384/521, as in a \
-     .pub file or as ssh-keyscan prints it; never a private key",
+    r"self.all(k, size(k) <= 2048 && k.matches(r'^([^ \t\r\n]+[ \t]+)?(ssh-rsa|ecdsa-sha2-nistp(256|384|521))[ \t]+[A-Za-z0-9+/]+={0,3}([ \t][^\n\r]*)?\s*$'))",
+    "trustedHostKeys: each entry must be one public key of ssh-rsa or ecdsa-sha2-nistp256/384/521, which are the types that \
+     AWS takes of a partner (no ssh-ed25519), as in a .pub file or as ssh-keyscan prints it; never a private key",
 );
 
 /// A connector and everything in its spec that depends on something else in it.
@@ -110,14 +110,18 @@ pub(super) const REGION_IMMUTABLE: Rule = (
     "spec.region cannot be changed: the connector lives there; make a new TransferConnector for another region",
 );
 
-/// AWS takes neither in the place of the other.
+/// AWS takes neither in the place of the other, once it has one. The first term keeps a false value in status from blocking
+/// every later write, even the removal of the finalizer; the last lets somebody return to what AWS has, as where the answer
+/// to a create was lost and the spec was edited before its outcome was seen.
 pub(super) const PROTOCOL_IMMUTABLE: Rule = (
-    "has(self.spec.as2Config) == has(oldSelf.spec.as2Config) || !has(oldSelf.status) || !has(oldSelf.status.connectorId)",
+    "has(self.spec.as2Config) == has(oldSelf.spec.as2Config) || !has(oldSelf.status) || !has(oldSelf.status.protocol) \
+     || (has(self.spec.as2Config) ? 'AS2' : 'SFTP') == oldSelf.status.protocol",
     "spec.sftpConfig and spec.as2Config cannot be exchanged: AWS has no way to; make a new TransferConnector",
 );
 
 /// Nor these.
 pub(super) const WAY_IMMUTABLE: Rule = (
-    "has(self.spec.url) == has(oldSelf.spec.url) || !has(oldSelf.status) || !has(oldSelf.status.connectorId)",
+    "has(self.spec.url) == has(oldSelf.spec.url) || !has(oldSelf.status) || !has(oldSelf.status.egressType) \
+     || (has(self.spec.url) ? 'SERVICE_MANAGED' : 'VPC_LATTICE') == oldSelf.status.egressType",
     "spec.url and spec.egressConfig cannot be exchanged: AWS has no way to; make a new TransferConnector",
 );

@@ -121,6 +121,32 @@ fn a_profile_changes_its_certificates_and_neither_name_nor_type() {
 }
 
 #[test]
+fn a_connector_keeps_its_protocol_and_way_and_tells_what_it_names_of_others() {
+    let base = json!({"region": "eu-central-1", "url": "sftp://a", "accessRole": "r", "sftpConfig": {
+        "userSecretId": "s", "trustedHostKeysFrom": [{"configMapKeyRef": {"name": "hosts", "key": "a"}}]}});
+    let connector_of = |more| read::<TransferConnector>("TransferConnector", base.clone(), more);
+    let told = |more: Value| rows(connector(&connector_of(more), &connector_of(json!({}))));
+    assert!(told(json!({"ipAddressType": "IPV4"})).is_empty(), "AWS's default");
+    assert_eq!(told(json!({"url": "sftp://b", "tags": {"a": "1"}})), ["Live spec.url", "Live spec.tags[a]"]);
+    assert_eq!(
+        told(json!({"region": "eu-west-1", "connectionTest": "Never"})),
+        ["Refused spec.region", "Live spec.connectionTest"]
+    );
+    let from =
+        json!({"userSecretId": "s", "trustedHostKeysFrom": [{"configMapKeyRef": {"name": "hosts", "key": "b"}}]});
+    assert_eq!(told(json!({"sftpConfig": from})), ["Live spec.sftpConfig.trustedHostKeysFrom"]);
+    let config = |partner: &str| {
+        json!({"localProfileRef": {"name": "us"}, "partnerProfileRef": {"name": partner},
+        "compression": "ZLIB", "encryptionAlgorithm": "NONE", "signingAlgorithm": "SHA256", "mdnResponse": "SYNC"})
+    };
+    let to = |partner: &str| json!({"url": "https://a", "sftpConfig": null, "as2Config": config(partner)});
+    let exchanged = told(to("them"));
+    assert!(exchanged.iter().any(|row| row.starts_with("Replace spec.as2Config.")), "{exchanged:?}");
+    let partners = rows(connector(&connector_of(to("others")), &connector_of(to("them"))));
+    assert_eq!(partners, ["Live spec.as2Config.partnerProfileRef"]);
+}
+
+#[test]
 fn a_workflow_is_made_anew_for_anything_but_its_tags() {
     let step = |target: &str| json!([{"type": "CUSTOM", "customStepDetails": {"target": target, "timeoutSeconds": 9}}]);
     let base = json!({"region": "eu-central-1", "steps": step("a")});

@@ -171,23 +171,30 @@ fn admits(object: &TransferProfile, asker: &Asker<'_>) -> bool {
     object.spec.allowed_references.namespaces.admits(home, asker.namespace, asker.labels)
 }
 
-/// Whether an object that names the profile keeps it from being deleted: it may name it, or AWS has the profile in what is
+/// Whether an object that names the profile keeps it from being deleted: it may name it, or AWS may have the profile in what is
 /// the object's. Whoever is not admitted never got it into AWS by naming it, and could else hold up what is somebody else's.
 #[must_use]
 pub fn keeps(deps: &Deps, profile: &TransferProfile, id: Option<&str>, object: &dyn Object) -> bool {
-    let any: &dyn Any = object;
-    let agreement =
-        || any.downcast_ref::<TransferAgreement>()?.status.as_ref().map(TransferAgreementStatus::profile_ids);
-    let connector =
-        || Some(any.downcast_ref::<TransferConnector>()?.status.as_ref()?.profile_ids.iter().cloned().collect());
-    let in_aws: BTreeSet<String> = agreement().or_else(connector).unwrap_or_default();
-    is_admitted(deps, profile, object) || id.is_some_and(|id| in_aws.contains(id))
+    is_admitted(deps, profile, object) || may_have(object, id)
 }
 
 fn is_admitted(deps: &Deps, profile: &TransferProfile, object: &dyn Object) -> bool {
     let namespace = object.metadata().namespace.as_deref().unwrap_or_default();
     let labels = resolve::labels(deps, namespace);
     admits(profile, &Asker { kind: object.managed_kind(), namespace, labels: &labels })
+}
+
+/// Whether AWS may have the profile in what the object stands for, by what calls for it named and what was seen.
+fn may_have(object: &dyn Object, id: Option<&str>) -> bool {
+    let any: &dyn Any = object;
+    let agreement =
+        || any.downcast_ref::<TransferAgreement>()?.status.as_ref().map(TransferAgreementStatus::profile_ids);
+    let connector = || {
+        let ids = any.downcast_ref::<TransferConnector>()?.status.as_ref()?.profiles();
+        Some(ids.into_iter().map(str::to_owned).collect())
+    };
+    let in_aws: BTreeSet<String> = agreement().or_else(connector).unwrap_or_default();
+    id.is_some_and(|id| in_aws.contains(id))
 }
 
 /// Whether an object has, or may get, something in AWS here of which its status does not say what it names there: its create

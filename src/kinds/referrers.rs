@@ -17,22 +17,11 @@ pub fn shown(names: &BTreeSet<String>) -> String {
     format!("{}{more}", names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", "))
 }
 
-/// Objects of other kinds that refer to this one, or to what it has in AWS, and may have something in AWS themselves.
+/// Objects of other kinds that refer to this one, or to what it has in AWS, and may have something in AWS themselves; and by
+/// themselves those of them that `apart` says to be told apart.
 ///
 /// # Errors
 /// Trouble with the API server; a listing that broke off counts for nothing.
-pub async fn of<K: Managed>(
-    cluster: &dyn KubeApi,
-    object: &K,
-    id: Option<&str>,
-) -> Result<BTreeSet<String>, ClusterError> {
-    Ok(told_apart(cluster, object, id, |_| false).await?.0)
-}
-
-/// The same, and by themselves those that `apart` says to be told apart.
-///
-/// # Errors
-/// As [`of`].
 pub async fn told_apart<K: Managed>(
     cluster: &dyn KubeApi,
     object: &K,
@@ -60,7 +49,7 @@ pub async fn told_apart<K: Managed>(
 /// Objects of a kind that may have something in AWS, and of which this holds, by name.
 ///
 /// # Errors
-/// As [`of`].
+/// As [`told_apart`].
 pub async fn holding(
     cluster: &dyn KubeApi,
     kind: ManagedKind,
@@ -78,7 +67,7 @@ pub async fn holding(
 /// The names of all logins that objects on a server stand for, whether or not these ever did anything in AWS.
 ///
 /// # Errors
-/// As [`of`].
+/// As [`told_apart`].
 pub async fn logins<K: Managed>(
     cluster: &dyn KubeApi,
     object: &K,

@@ -4,6 +4,7 @@
 //! server: whoever may write a status could else have every upload handled by a workflow of his own. One that a server
 //! names by its id is kept from it where the object that it belongs to does not admit that server.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::aws::Account;
 use crate::aws::transfer::{ServerSettings, WorkflowDetail, WorkflowDetails};
 use crate::cluster::references::Reference;
 use crate::cluster::store::StoreChange;
-use crate::cluster::{Lister, Name};
+use crate::cluster::{Lister, Name, Object};
 use crate::engine::kind::ReconcileError;
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
@@ -165,7 +166,8 @@ pub fn ids(settings: &ServerSettings) -> BTreeSet<String> {
 }
 
 /// Who keeps the workflow with this id in use, by name. Of one that is deleted as a whole these are all servers that name
-/// the object or the id, by a live list, and those that show it. Of one that was replaced, those that show it, and those
+/// the object or the id, by a live list, and those that show it; naming it in vain, as it does not admit their namespace,
+/// is none, once they were looked at. Of one that was replaced, those that show it, and those
 /// that name the object and were not looked at since this process began.
 ///
 /// # Errors
@@ -177,7 +179,8 @@ pub async fn deletion_blockers(
 ) -> Result<Option<String>, ReconcileError> {
     let mut servers = id.map(|id| showing(deps.lister.as_ref(), &deps.workflows, id)).unwrap_or_default();
     if object.metadata.deletion_timestamp.is_some() {
-        servers.extend(referrers::of(deps.cluster.as_ref(), object, id).await?);
+        let in_vain = |other: &dyn Object| in_vain(deps, object, other);
+        servers.extend(referrers::told_apart(deps.cluster.as_ref(), object, id, in_vain).await?.0);
         let naming =
             format!("name another workflow in spec.workflowDetails, or go, first: {}", referrers::shown(&servers));
         let sentence = match servers.len() {
@@ -189,6 +192,17 @@ pub async fn deletion_blockers(
     }
     servers.extend(not_looked_at(deps.lister.as_ref(), &deps.workflows, &Name::from(&object.metadata), id));
     Ok((!servers.is_empty()).then(|| referrers::shown(&servers)))
+}
+
+/// Whether this is a server that may not use the workflow, and has none of AWS's that was not looked at.
+fn in_vain(deps: &Deps, object: &TransferWorkflow, other: &dyn Object) -> bool {
+    let any: &dyn Any = other;
+    let Some(server) = any.downcast_ref::<TransferServer>() else { return false };
+    let namespace = server.namespace().unwrap_or_default();
+    let labels = resolve::labels(deps, &namespace);
+    let asker = Asker { kind: ManagedKind::TransferServer, namespace: &namespace, labels: &labels };
+    let unknown = may_exist(server) && !deps.workflows.looked_at(&server.uid().unwrap_or_default());
+    !admits(object, &asker) && !unknown
 }
 
 /// Servers that show this workflow and still have an object.

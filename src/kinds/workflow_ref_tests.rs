@@ -257,6 +257,28 @@ async fn a_deletion_names_the_servers_that_name_the_workflow() {
     assert!(told.starts_with("2 servers must") && told.contains("team/raw"), "{told}");
 }
 
+#[tokio::test]
+async fn a_server_that_may_not_name_the_workflow_does_not_hold_it() {
+    let (world, mut files) = (world(&scan(), Some("uid-scan")), server("files", &json!({"serverId": "s-1"})));
+    files.metadata.namespace = Some("guests".to_owned());
+    files.metadata.finalizers = Some(vec![crate::api::FINALIZER.to_owned()]);
+    let details = files.spec.workflow_details.as_mut().unwrap().on_upload.as_mut().unwrap();
+    details[0].workflow_ref.as_mut().unwrap().namespace = Some("team".to_owned());
+    world.watch(&files);
+    world.store(&files);
+    let held = blockers(&world, &dying(scan())).await.unwrap();
+    assert!(held.contains("guests/files"), "what it shows is not known: {held}");
+    shows(&world, &files, &["w-2"]);
+    assert_eq!(blockers(&world, &dying(scan())).await, None, "it only says so");
+    let open = workflow(
+        &json!({"allowedReferences": {"namespaces": {"from": "Names", "names": ["guests"]}}}),
+        &json!({"workflowId": "w-1", "accountId": ACCOUNT}),
+    );
+    assert!(blockers(&world, &dying(open)).await.is_some(), "it may be about to");
+    shows(&world, &files, &["w-1"]);
+    assert!(blockers(&world, &dying(scan())).await.is_some(), "AWS has it there");
+}
+
 #[test]
 fn servers_are_woken_where_what_they_need_of_a_workflow_changes() {
     let world = World::open();

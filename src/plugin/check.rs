@@ -201,7 +201,7 @@ fn login(about: &About<'_>, login: &Login) -> Vec<Finding> {
 fn trusted(about: &About<'_>, connector: &TransferConnector) -> Vec<Finding> {
     let listed = connector.spec.sftp_config.iter().flat_map(|config| config.trusted_host_keys.iter().flatten());
     let fault = |(index, line): (usize, &String)| {
-        let error = TrustedKey::parse(line).err()?;
+        let error = TrustedKey::parse(line).and_then(|line| line.key).err()?;
         Some(about.at(&format!("spec.sftpConfig.trustedHostKeys[{index}]"), error))
     };
     listed.enumerate().filter_map(fault).collect()

@@ -13,6 +13,9 @@ use crate::ssh::PublicKey;
 /// Connections at a time; the model has no maximum, but the documentation.
 const CONNECTIONS: i64 = 5;
 
+/// The documentation of `TrustedHostKeys` names ssh-rsa and ecdsa, not this type, which users may have.
+const OF_USERS_ALONE: &str = "ssh-ed25519";
+
 /// The port of SFTP.
 const SFTP_PORT: i64 = 22;
 
@@ -182,7 +185,8 @@ fn check(region: &Region, settings: &ConnectorSettings) -> Answer<()> {
 #[must_use]
 pub fn trusted(line: &str, lattice: bool) -> Option<PublicKey> {
     let behind_a_host = || line.trim().split_once(char::is_whitespace).and_then(|(_, key)| PublicKey::parse(key).ok());
-    PublicKey::parse(line).ok().or_else(|| behind_a_host().filter(|_| !lattice))
+    let key = PublicKey::parse(line).ok().or_else(|| behind_a_host().filter(|_| !lattice));
+    key.filter(|key| key.algorithm() != OF_USERS_ALONE)
 }
 
 fn check_as2(region: &Region, settings: &ConnectorSettings, config: &As2Config) -> Answer<()> {

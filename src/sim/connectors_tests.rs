@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::bench::{Bench, KEY_A, KEY_A_RENAMED, KEY_B, ROLE};
+use crate::sim::bench::{Bench, KEY_A as ED25519, ROLE};
 
+/// Host keys of partners.
+const KEY_A: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBAhbB6E6diw5mrGd9p6StUEKptq3R4hhVV+9eIBRP2CXg0mz9/6xkDfmyX4uKShk/FF/OZdLZTuuy9t4k9Qi6tw= one";
+const KEY_B: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBMBmsKTSmx57uaSNsn7A/Itx4uG9XUmBYKLLh38EncYeY3fXrJhi0c92Ax/8ZPzpCc5+YbwTMiKzcx53dud6hh0= two";
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:partner-AbCdEf";
 const LATTICE: &str = "arn:aws:vpc-lattice:eu-west-1:123456789012:resourceconfiguration/rcfg-0123456789abcdefg";
 
@@ -126,6 +129,7 @@ fn a_connector_for_sftp_has_a_secret_and_keys_that_can_be_read() {
     for (more, words) in [
         (json!({"MaxConcurrentConnections": 6}), "at most 5"),
         (json!({"TrustedHostKeys": [KEY_A, "no key"]}), "Invalid trusted host key: number 2"),
+        (json!({"TrustedHostKeys": [KEY_A, ED25519]}), "Invalid trusted host key: number 2"),
     ] {
         assert!(bench.invalid("CreateConnector", sftp(&more)).contains(words), "{more}");
     }
@@ -249,7 +253,7 @@ fn a_connection_is_tried_with_the_keys_that_are_trusted() {
     assert_eq!(refused, "ThrottlingException: Rate exceeded", "one in a second");
     updated(&mut bench, &which, &json!({"SftpConfig": {"TrustedHostKeys": [KEY_B]}}));
     assert_eq!(test(&mut bench), told("ERROR", "Host key verification failed"));
-    updated(&mut bench, &which, &json!({"SftpConfig": {"TrustedHostKeys": [KEY_B, KEY_A_RENAMED]}}));
+    updated(&mut bench, &which, &json!({"SftpConfig": {"TrustedHostKeys": [KEY_B, format!("{bare} renamed")]}}));
     assert_eq!(test(&mut bench), told("OK", "Connection succeeded"));
     bench.set(&json!({"test_connection": {"status": "ERROR", "status_message": "no secret"}}));
     assert_eq!(test(&mut bench), json!({"ConnectorId": id, "Status": "ERROR", "StatusMessage": "no secret"}));

@@ -90,6 +90,11 @@ pub enum KeyError {
          not stand here, and of an authority the host keys themselves are needed"
     )]
     Marked,
+    #[error(
+        "of a partner AWS Transfer takes host keys of ssh-rsa and ecdsa-sha2-nistp256/384/521 alone, and this one is of {0}: \
+         give a line that \"ssh-keyscan -t rsa,ecdsa <host>\" prints"
+    )]
+    NotOfPartners(&'static str),
     #[error("the name of the host is hashed: give the line that \"ssh-keyscan <host>\" prints")]
     HashedHost,
     #[error("line {line}: {source}")]

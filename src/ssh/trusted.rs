@@ -1,5 +1,8 @@
 //! Host keys of others that are to be trusted: a line of a `.pub` file, or of `known_hosts` as ssh-keyscan prints it. It
 //! trusts nothing by itself, and what a line limits is never dropped in silence.
+//!
+//! Source of the types: `TrustedHostKeys` of `SftpConnectorConfig` in the AWS API reference, which names ssh-rsa and the
+//! three of ecdsa, and no other, unlike that of users' keys.
 
 use std::collections::BTreeSet;
 
@@ -11,9 +14,12 @@ use crate::text;
 pub struct TrustedKey {
     /// The names of the hosts that show it, behind each other with commas; nothing in the form of a `.pub` file.
     pub hosts: Option<String>,
-    /// The key.
-    pub key: PublicKey,
+    /// The key, or that it is of a type that AWS does not take of a partner.
+    pub key: Result<PublicKey, KeyError>,
 }
+
+/// The type that AWS takes of users and not of partners.
+const OF_USERS_ALONE: &str = "ssh-ed25519";
 
 impl TrustedKey {
     /// Reads one line.
@@ -22,7 +28,7 @@ impl TrustedKey {
     /// What is no such line, and what says that a key is revoked or signs others: of neither AWS knows anything.
     pub fn parse(line: &str) -> Result<Self, KeyError> {
         let line = text::without_marks(line);
-        let plain = match PublicKey::parse(&line) {
+        let plain = match of_type(PublicKey::parse(&line)) {
             Ok(key) => return Ok(Self { hosts: None, key }),
             Err(error) => error,
         };
@@ -33,7 +39,7 @@ impl TrustedKey {
         if hosts.starts_with('@') {
             return Err(KeyError::Marked);
         }
-        let key = PublicKey::parse(rest)?;
+        let key = of_type(PublicKey::parse(rest))?;
         Ok(Self { hosts: Some(hosts.to_owned()), key })
     }
 
@@ -49,6 +55,19 @@ impl TrustedKey {
         }
         Ok(hosts.split(',').any(|host| host.eq_ignore_ascii_case(name)))
     }
+}
+
+/// A key that AWS does not take of a partner is one all the same: a host has keys of several types, and `known_hosts` all of
+/// them.
+fn of_type(read: Result<PublicKey, KeyError>) -> Result<Result<PublicKey, KeyError>, KeyError> {
+    let other = match read {
+        Ok(key) if key.algorithm() == OF_USERS_ALONE => OF_USERS_ALONE,
+        Ok(key) => return Ok(Ok(key)),
+        Err(KeyError::Dsa) => "ssh-dss",
+        Err(KeyError::SecurityKey) => "sk-...",
+        Err(error) => return Err(error),
+    };
+    Ok(Err(KeyError::NotOfPartners(other)))
 }
 
 /// Reads a text of such lines, each key of the same host once. Empty lines and comments do not count.
@@ -67,7 +86,8 @@ pub fn trusted_keys(text: &str) -> Result<Vec<(usize, TrustedKey)>, KeyError> {
         if !line.is_empty() && !line.starts_with('#') {
             let key = forms::other_than_a_line(rest.trim_start()).map_or_else(|| TrustedKey::parse(line), Err);
             let key = key.map_err(|source| at(number, source))?;
-            if seen.insert((key.hosts.clone(), key.key.identity())) {
+            let same = (key.hosts.clone(), key.key.as_ref().map(PublicKey::identity).ok());
+            if same.1.is_none() || seen.insert(same) {
                 keys.push((number, key));
             }
         }
@@ -87,11 +107,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+    const KEY: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBAhbB6E6diw5mrGd9p6StUEKptq3R4hhVV+9eIBRP2CXg0mz9/6xkDfmyX4uKShk/FF/OZdLZTuuy9t4k9Qi6tw=";
 
     #[test]
     fn lines_of_pub_files_and_of_known_hosts_are_read_alike() {
-        let parse = |line: String| TrustedKey::parse(&line).map(|key| (key.hosts, key.key.base64()));
+        let parse = |line: String| TrustedKey::parse(&line).map(|key| (key.hosts, key.key.unwrap().base64()));
         let base64 = KEY.split(' ').next_back().unwrap().to_owned();
         for (line, hosts) in [
             (KEY.to_owned(), None),
@@ -103,10 +123,27 @@ mod tests {
         }
         assert_eq!(parse(format!("@revoked sftp.example.com {KEY}")), Err(KeyError::Marked));
         assert_eq!(parse(format!("@cert-authority *.example.com {KEY}")), Err(KeyError::Marked));
-        assert_eq!(parse("sftp.example.com ssh-ed25519 AAAA".to_owned()), Err(KeyError::Damaged("ssh-ed25519")));
+        assert_eq!(parse("sftp.example.com ssh-rsa AAAA".to_owned()), Err(KeyError::Damaged("ssh-rsa")));
         assert_eq!(parse(format!("a b {KEY}")), Err(KeyError::Options), "one word of names");
         assert_eq!(parse("-----BEGIN OPENSSH PRIVATE KEY-----".to_owned()), Err(KeyError::ReadablePrivateKey));
         assert_eq!(parse(String::new()), Err(KeyError::Empty));
+    }
+
+    #[test]
+    fn a_key_of_a_type_that_aws_takes_of_users_alone_is_told_apart() {
+        let other = |line: &str| TrustedKey::parse(line).unwrap().key.unwrap_err();
+        let ed25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+        assert_eq!(other(ed25519), KeyError::NotOfPartners("ssh-ed25519"));
+        assert_eq!(other(&format!("sftp.example.com {ed25519}")), KeyError::NotOfPartners("ssh-ed25519"));
+        assert_eq!(other("sftp.example.com ssh-dss AAAA"), KeyError::NotOfPartners("ssh-dss"));
+        assert_eq!(other("a sk-ssh-ed25519@openssh.com AAAA"), KeyError::NotOfPartners("sk-..."));
+        let damaged = TrustedKey::parse("sftp.example.com ssh-ed25519 AAAA");
+        assert_eq!(damaged, Err(KeyError::Damaged("ssh-ed25519")));
+        let keys = trusted_keys(&format!("a {ed25519}\na {KEY}\n")).unwrap();
+        assert_eq!(
+            keys.iter().map(|(line, key)| (*line, key.key.is_ok())).collect::<Vec<_>>(),
+            [(1, false), (2, true)]
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::fields::certificate;
 use crate::support::{Lent, repository};
 use crate::world::World;
 
@@ -55,4 +56,36 @@ async fn what_a_tenant_has_is_marked_as_its_own_and_nobody_elses() {
     world.told("transferusers", "tenant-b", "guest", "ServerNotAvailable").await;
     assert_eq!(world.done("CreateServer").await.len(), 1);
     assert_eq!(world.done("CreateUser").await.len(), 1);
+}
+
+#[tokio::test]
+async fn partners_are_reached_by_sftp_and_by_as2() {
+    let world = World::beside(Arc::new(Lent::installed().await)).await;
+    world.plane.kubectl(&["create", "namespace", "sftp"]).await;
+    // AWS chooses the ids of certificates; those of the samples are made up.
+    let certificates = [certificate(&world.sim).await, certificate(&world.sim).await];
+    for sample in ["identity", "connector", "as2-profiles"] {
+        let mut text = std::fs::read_to_string(repository(&format!("deploy/samples/{sample}.yaml"))).unwrap();
+        for (number, id) in certificates.iter().enumerate() {
+            text = text.replace(&format!("cert-0123456789abcdef{number}"), id);
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, text).unwrap();
+        world.plane.kubectl(&["apply", "--filename", file.path().to_str().unwrap()]).await;
+    }
+    let _operator = world.operator(&[]).await;
+    world.all_ready(4).await;
+    let profile = async |name: &str| {
+        world.object("transferprofiles", "sftp", name).await["status"]["profileId"].as_str().unwrap().to_owned()
+    };
+    let made = world.done("CreateConnector").await;
+    let as2 = made.iter().find_map(|call| call["input"].get("As2Config")).unwrap();
+    assert_eq!(
+        (&as2["LocalProfileId"], &as2["PartnerProfileId"]),
+        (&json!(profile("us").await), &json!(profile("partner").await))
+    );
+    let sftp = made.iter().find_map(|call| call["input"].get("SftpConfig")).unwrap();
+    assert_eq!(sftp["TrustedHostKeys"].as_array().unwrap().len(), 1, "the partner's key of the ConfigMap");
+    // The simulator's partners show another one.
+    world.told("transferconnectors", "sftp", "acme", "HostKeyNotTrusted").await;
 }

@@ -38,6 +38,11 @@ pub fn canonical_object(object: &Value) -> Value {
         let applied = object.pointer_mut("/status/applied").and_then(Value::as_object_mut);
         applied.map(|applied| applied.remove("digest"));
     }
+    // Which of them calls named that may have been lost is remembered for a while.
+    if object["kind"] == "TransferConnector" {
+        let applied = object.pointer_mut("/status/applied").and_then(Value::as_object_mut);
+        applied.map(|applied| applied.remove("hashes"));
+    }
     // How often a person edited it is no difference; whether the last edit was observed is.
     let generation = object["metadata"].as_object_mut().and_then(|meta| meta.remove("generation"));
     let observed = |at: &mut Value| {

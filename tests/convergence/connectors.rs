@@ -10,7 +10,11 @@ use crate::workflows::{OTHER_ROLE, ROLE, profile, server};
 pub const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/acme-AbCdEf";
 const OTHER_SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/corp-AbCdEf";
 const UNGRANTED: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:other-AbCdEf";
-const OTHER_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+/// Host keys of partners.
+pub const PARTNER_KEYS: [&str; 2] = [
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBAhbB6E6diw5mrGd9p6StUEKptq3R4hhVV+9eIBRP2CXg0mz9/6xkDfmyX4uKShk/FF/OZdLZTuuy9t4k9Qi6tw= one",
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBMBmsKTSmx57uaSNsn7A/Itx4uG9XUmBYKLLh38EncYeY3fXrJhi0c92Ax/8ZPzpCc5+YbwTMiKzcx53dud6hh0= two",
+];
 
 pub fn connector(name: &str, more: &Value) -> Value {
     let mut spec = json!({
@@ -32,7 +36,7 @@ fn shown(stage: &Stage) -> String {
 
 /// A connector that trusts its partner by a ConfigMap, goes elsewhere, changes its secret, and gets rid of what it was given.
 pub async fn w16_connector(stage: &Stage) {
-    let hosts = format!("sftp.example.com {}\nother.example.com {OTHER_KEY}\n", shown(stage));
+    let hosts = format!("sftp.example.com {}\nother.example.com {}\n", shown(stage), PARTNER_KEYS[0]);
     stage.config_map("hosts", &[("known_hosts", &hosts)]);
     let from = json!([{"configMapKeyRef": {"name": "hosts", "key": "known_hosts"}}]);
     let config = json!({"userSecretId": SECRET, "trustedHostKeysFrom": from, "maxConcurrentConnections": 5});

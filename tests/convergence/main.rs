@@ -71,6 +71,9 @@ fn no_plan_of_any_family_breaks_an_oracle() {
         failures.extend(report.failures);
     }
     println!("{plans} plans");
+    let known = |name: &str| FAMILIES.iter().any(|family| family.name == name);
+    assert!(only.iter().flat_map(|only| only.split(',')).all(known), "FAMILY {only:?} names one that there is not");
+    assert!(plans > 0, "no plan has WORKFLOW {workflow:?} and KIND {kind:?}");
     // Short enough for the end of a log to show them all: the plan's name is what its replay needs.
     let shown: Vec<String> = failures.iter().take(20).map(|failure| failure.chars().take(400).collect()).collect();
     assert!(failures.is_empty(), "{} plans failed:\n{}", failures.len(), shown.join("\n"));
@@ -131,10 +134,11 @@ fn a_forged_record_gives_away_somebodys_access_and_no_more() {
 #[test]
 fn each_known_defect_is_seen_and_the_same_plans_hold_without_it() {
     let references = References::new();
-    let mut blind = Vec::new();
+    let (mut blind, mut tried) = (Vec::new(), 0);
     // For a first look: one of them.
     let only = std::env::var("DEFECT").ok();
     for defect in defects::ALL.into_iter().filter(|defect| only.as_deref().is_none_or(|only| only == defect.name)) {
+        tried += 1;
         assert_eq!(defects::sound(&references, defect), Vec::<String>::new(), "{} taken out", defect.name);
         match defects::seen(&references, defect) {
             Some(failure) => println!("{}: {}", defect.name, failure.chars().take(160).collect::<String>()),
@@ -142,6 +146,7 @@ fn each_known_defect_is_seen_and_the_same_plans_hold_without_it() {
         }
     }
     assert_eq!(blind, Vec::<&str>::new(), "not seen");
+    assert!(tried > 0, "no defect is DEFECT {only:?}");
 }
 
 #[test]

@@ -179,8 +179,7 @@ fn connector(world: &World, key: &Key, object: &Value, id: &str) -> Option<Strin
         // Only type and key are sent.
         for line in config.get_mut("trustedHostKeys").and_then(Value::as_array_mut).into_iter().flatten() {
             let words = text(line);
-            let words: Vec<&str> =
-                words.split_whitespace().skip_while(|word| !word.starts_with("ssh-")).take(2).collect();
+            let words: Vec<&str> = words.split_whitespace().skip_while(|word| !is_type(word)).take(2).collect();
             *line = json!(words.join(" "));
         }
         let left =
@@ -225,7 +224,13 @@ fn agreement(world: &World, key: &Key, spec: &Value, status: &Value) -> Option<S
         .or_else(|| lacks(&spec, &have))
 }
 
-/// Profiles that a connector or an agreement names by reference: AWS must name one that carries the tags of that object. They are taken out
+/// Whether the word is the type of a partner's key.
+fn is_type(word: &str) -> bool {
+    word.starts_with("ssh-") || word.starts_with("ecdsa-")
+}
+
+/// Profiles that a connector or an agreement names by reference: AWS must name one that carries the tags of that object, and is not deleted
+/// though AWS may show it yet. They are taken out
 /// of the spec, as they stand in it AWS knows nothing of them.
 fn profiles(world: &World, key: &Key, config: &mut Value, have: &Value) -> Option<String> {
     let config = config.as_object_mut()?;
@@ -235,6 +240,7 @@ fn profiles(world: &World, key: &Key, config: &mut Value, have: &Value) -> Optio
         let id = text(&have[theirs]);
         let mut sim = world.sim.lock().unwrap();
         let held = sim.world.region(ACCOUNT, REGION).profiles.get(&id).ok();
+        let held = held.filter(|held| held.gone.is_none());
         if !held.is_some_and(|held| held.tags.iter().any(|tag| tag.key == TAG_OWNER && tag.value == owner)) {
             return Some(format!("profile {id:?} in {member} is not that of {owner}"));
         }

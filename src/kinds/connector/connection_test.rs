@@ -20,7 +20,7 @@ use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::engine::digest::hash;
 use crate::engine::kind::{OwnCondition, Wanted};
 use crate::engine::reason::Reason;
-use crate::ssh::PublicKey;
+use crate::ssh::TrustedKey;
 
 /// AWS takes one test a second in an account.
 const PACE: Duration = Duration::from_secs(1);
@@ -34,6 +34,10 @@ const LONGEST: Duration = Duration::from_mins(5);
 /// The longest wait once AWS refused to carry a test out, or gave no answer: as long as what AWS refuses is left alone
 /// elsewhere.
 const REFUSED: Duration = Duration::from_hours(1);
+
+/// Whoever waits for a test comes back within the longest wait; what nobody came back for in twice that is of no object any
+/// more.
+const FORGOTTEN: Duration = Duration::from_hours(2);
 
 /// What AWS's answer says of a connection that was made.
 const OK: &str = "OK";
@@ -69,6 +73,8 @@ struct Asked {
     refusals: u32,
     /// Until when it is left alone for that.
     until: Option<Instant>,
+    /// When it was looked for last.
+    at: Instant,
 }
 
 impl Asked {
@@ -102,7 +108,9 @@ impl Tests {
         let before = object.status.as_ref().and_then(|status| status.connection_test.as_ref());
         let done = |before: &ConnectionTestStatus| before.outcome != ConnectionOutcome::NotTested;
         let tested = before.is_some_and(|before| before.digest == digest && done(before));
-        let asks = object.spec.connection_test == ConnectionTest::OnChange && object.spec.sftp_config.is_some();
+        // What AWS does not have takes nobody's turn.
+        let made = object.status.as_ref().is_some_and(|status| status.connector_id.is_some());
+        let asks = made && object.spec.connection_test == ConnectionTest::OnChange && object.spec.sftp_config.is_some();
         if tested || !asks || !acts(object) || !wanted.blocks.is_empty() {
             self.forget(&uid);
             return None;
@@ -123,10 +131,11 @@ impl Tests {
 
     /// A test of this is due, perhaps not for the first time.
     fn take_down(&self, uid: &str, digest: String, wanted: &Wanted<WantedConnector>) -> Asked {
-        let mut all = locked(&self.asked);
+        self.forget_old();
+        let (at, mut all) = (Instant::now(), locked(&self.asked));
         let before = all.get(uid).filter(|before| before.digest == digest && before.wanted == wanted.digest);
         let asked = match before {
-            Some(before) => Asked { looks: before.looks.saturating_add(1), ..before.clone() },
+            Some(before) => Asked { looks: before.looks.saturating_add(1), at, ..before.clone() },
             None => Asked {
                 digest,
                 wanted: wanted.digest.clone(),
@@ -134,6 +143,7 @@ impl Tests {
                 looks: 0,
                 refusals: 0,
                 until: None,
+                at,
             },
         };
         all.insert(uid.to_owned(), asked.clone());
@@ -150,6 +160,14 @@ impl Tests {
         let rest = PACE.saturating_mul(2_u32.saturating_pow(asked.refusals)).min(REFUSED);
         asked.until = Some(Instant::now() + rest);
         asked.refusals
+    }
+
+    /// Objects that ended without anybody's word.
+    fn forget_old(&self) {
+        let old = |asked: &Asked| asked.at.elapsed() > FORGOTTEN;
+        let gone: Vec<String> =
+            locked(&self.asked).iter().filter(|(_, asked)| old(asked)).map(|(uid, _)| uid.clone()).collect();
+        gone.iter().for_each(|uid| self.forget(uid));
     }
 
     /// Out of all lines.
@@ -263,13 +281,17 @@ fn judged(answer: &ConnectionAnswer, connector: &Connector) -> (ConnectionOutcom
         return (ConnectionOutcome::Connected, format!("AWS says: {said}"));
     }
     let message = format!("AWS answers {status}: {said}");
-    match host_key.as_deref().map(PublicKey::parse) {
+    match host_key.as_deref().and_then(|line| TrustedKey::parse(line).ok()).map(|shown| shown.key) {
         Some(Ok(key)) if !host_keys::trusts(&connector.settings, &key) => {
             let (line, fingerprint) = (format!("{} {}", key.algorithm(), key.base64()), key.fingerprint());
             let message = format!(
                 "{message}; the partner shows a host key that is not trusted, with fingerprint {fingerprint}. Ask the \
                  partner whether it is theirs; if it is, add this line to spec.sftpConfig.trustedHostKeys: {line}"
             );
+            (ConnectionOutcome::HostKeyNotTrusted, message)
+        }
+        Some(Err(unfit)) => {
+            let message = format!("{message}; the partner shows a host key that cannot be trusted: {unfit}");
             (ConnectionOutcome::HostKeyNotTrusted, message)
         }
         _ => (ConnectionOutcome::Failed, message),

@@ -81,7 +81,10 @@ fn known_as(url: &str) -> Option<String> {
 /// The key of one line, where that line may be about the partner.
 fn one(line: &str, name: Option<&str>) -> Result<PublicKey, String> {
     let key = TrustedKey::parse(line).map_err(|error| error.to_string())?;
-    if is_of(&key, name).map_err(|error| error.to_string())? { Ok(key.key) } else { Err(of_another(name)) }
+    if !is_of(&key, name).map_err(|error| error.to_string())? {
+        return Err(of_another(name));
+    }
+    key.key.map_err(|error| error.to_string())
 }
 
 /// Behind VPC Lattice a partner has no name, so that no line of another host is taken for its own.
@@ -100,17 +103,24 @@ fn invalid(field: &str, why: &str) -> Reason {
     Reason::stalled(reasons::INVALID_KEY, format!("{field}: {why}; {HELD}"))
 }
 
-/// The keys of a ConfigMap that are the partner's.
+/// The keys of a ConfigMap that are the partner's. Of a type that AWS does not take none is trusted, beside others of the
+/// same host.
 fn of_source(source: &SourceText, name: Option<&str>) -> Result<Vec<PublicKey>, Reason> {
     let SourceText { field, text } = source;
     let lines = ssh::trusted_keys(text.as_ref().map_err(Reason::clone)?);
     let lines = lines.map_err(|error| invalid(field, &error.to_string()))?;
-    let mut keys = Vec::new();
-    for (number, key) in lines {
-        let own = is_of(&key, name).map_err(|error| invalid(field, &ssh::at_line(number, error).to_string()))?;
-        if own {
-            keys.push(key.key);
+    let (mut keys, mut unfit) = (Vec::new(), None);
+    for (number, line) in lines {
+        let told = |error: KeyError| invalid(field, &ssh::at_line(number, error).to_string());
+        if is_of(&line, name).map_err(told)? {
+            match line.key {
+                Ok(key) => keys.push(key),
+                Err(other) => unfit = unfit.or_else(|| Some(told(other))),
+            }
         }
+    }
+    if let Some(unfit) = unfit.filter(|_| keys.is_empty()) {
+        return Err(unfit);
     }
     if keys.is_empty() {
         let message = format!("{field}: no key in it is the partner's: {}; {HELD}", of_another(name));
@@ -129,18 +139,29 @@ fn plain(key: &PublicKey) -> String {
 pub fn comparable(mut settings: ConnectorSettings) -> ConnectorSettings {
     let keys = settings.sftp_config.iter_mut().flat_map(|config| config.trusted_host_keys.iter_mut().flatten());
     for line in keys {
-        if let Ok(key) = TrustedKey::parse(line) {
-            *line = plain(&key.key);
+        if let Ok(TrustedKey { key: Ok(key), .. }) = TrustedKey::parse(line) {
+            *line = plain(&key);
         }
     }
     settings
+}
+
+/// The lines of `have` whose keys `want` has too; nothing where those are all of them.
+#[must_use]
+pub fn kept(want: &ConnectorSettings, have: &ConnectorSettings) -> Option<Vec<String>> {
+    let lines = |settings: &ConnectorSettings| settings.sftp_config.clone().and_then(|config| config.trusted_host_keys);
+    let (wanted, held) = (lines(&comparable(want.clone())).unwrap_or_default(), lines(have).unwrap_or_default());
+    let plain = lines(&comparable(have.clone())).unwrap_or_default();
+    let stays = held.iter().zip(plain).filter(|(_, plain)| wanted.contains(plain)).map(|(line, _)| line.clone());
+    let kept: Vec<String> = stays.collect();
+    (kept.len() < held.len()).then_some(kept)
 }
 
 /// Whether AWS trusts this key.
 #[must_use]
 pub fn trusts(settings: &ConnectorSettings, key: &PublicKey) -> bool {
     let lines = settings.sftp_config.iter().flat_map(|config| config.trusted_host_keys.iter().flatten());
-    lines.filter_map(|line| TrustedKey::parse(line).ok()).any(|held| held.key.identity() == key.identity())
+    lines.filter_map(|line| TrustedKey::parse(line).ok()?.key.ok()).any(|held| held.identity() == key.identity())
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
 
-const A: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
-const B: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC";
+const A: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBAhbB6E6diw5mrGd9p6StUEKptq3R4hhVV+9eIBRP2CXg0mz9/6xkDfmyX4uKShk/FF/OZdLZTuuy9t4k9Qi6tw=";
+const B: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBMBmsKTSmx57uaSNsn7A/Itx4uG9XUmBYKLLh38EncYeY3fXrJhi0c92Ax/8ZPzpCc5+YbwTMiKzcx53dud6hh0=";
 
 fn asked(inline: &[&str], text: Option<&str>, url: Option<&str>) -> Result<Option<Vec<String>>, Vec<Reason>> {
     let inline: Vec<String> = inline.iter().map(|&line| line.to_owned()).collect();
@@ -36,6 +39,25 @@ fn keys_of_the_spec_and_of_config_maps_are_wanted_once_and_plain() {
     assert_eq!(asked(&[], None, url), Ok(None), "not managed");
 }
 
+/// Of a type that AWS does not take of a partner.
+const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+
+#[test]
+fn keys_of_types_that_aws_does_not_take_are_left_out_beside_others() {
+    let url = Some("sftp://sftp.example.com");
+    let scanned = format!("sftp.example.com {ED25519}\nsftp.example.com {A}\nsftp.example.com ssh-dss AAAA\n");
+    assert_eq!(asked(&[], Some(&scanned), url), Ok(Some(vec![A.to_owned()])));
+    let alone = format!("other.example {A}\nsftp.example.com {ED25519}\n");
+    for (inline, text, field) in
+        [(vec![], Some(alone), "source: line 2: "), (vec![A, ED25519], None, "spec.sftpConfig.trustedHostKeys[1]: ")]
+    {
+        let blocks = asked(&inline, text.as_deref(), url).unwrap_err();
+        assert_eq!(blocks.iter().map(|block| block.code).collect::<Vec<_>>(), [reasons::INVALID_KEY]);
+        let message = &blocks[0].message;
+        assert!(message.starts_with(field) && message.contains("this one is of ssh-ed25519"), "{message}");
+    }
+}
+
 #[test]
 fn what_cannot_be_read_or_is_of_another_host_changes_nothing() {
     let url = Some("sftp://sftp.example.com:2222");
@@ -57,9 +79,11 @@ fn what_cannot_be_read_or_is_of_another_host_changes_nothing() {
 
 #[test]
 fn more_keys_than_aws_takes_are_told_before_a_call() {
+    // Any modulus makes a key that can be read.
     let key = |number: u8| {
-        let data = ssh_key::public::KeyData::Ed25519(ssh_key::public::Ed25519PublicKey([number; 32]));
-        ssh_key::PublicKey::from(data).to_openssh().unwrap()
+        let part = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+        let blob = [part(b"ssh-rsa"), part(&[1, 0, 1]), part(&[number; 256])].concat();
+        format!("ssh-rsa {}", STANDARD.encode(blob))
     };
     let lines: Vec<String> = (1..=11).map(key).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();

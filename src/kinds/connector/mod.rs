@@ -150,8 +150,9 @@ impl Kind for Connectors {
         target: &Target<Arc<AwsIdentity>>,
         now: Timestamp,
     ) -> Result<Wanted<WantedConnector>, ReconcileError> {
-        let wanted = want::want(&self.deps, object, target).await?;
-        let changes_at = self.tests.due(object, &target.account, &wanted, now);
+        let wanted = want::want(&self.deps, object, target, now).await?;
+        let tried_at = self.tests.due(object, &target.account, &wanted, now);
+        let changes_at = tried_at.into_iter().chain(wanted.changes_at).min();
         Ok(Wanted { changes_at, ..wanted })
     }
 
@@ -217,6 +218,8 @@ impl Kind for Connectors {
         status.connector_id = Some(connector.connector_id.clone());
         status.arn = Some(connector.arn.clone());
         status.state = Some(connector.status.clone());
+        let (protocol, egress_type) = state::fixed(&connector.settings);
+        (status.protocol, status.egress_type) = (Some(protocol.to_owned()), Some(egress_type.to_owned()));
         let addresses: BTreeSet<&String> = connector.service_managed_egress_ip_addresses.iter().collect();
         status.service_managed_egress_ip_addresses = addresses.into_iter().cloned().collect();
         let as2 = connector.settings.as2_config.as_ref();
@@ -225,6 +228,9 @@ impl Kind for Connectors {
         status.profile_ids = profiles.into_iter().cloned().collect();
         status.connection_test.clone_from(connection_test);
         if let Some(wanted) = wanted {
+            if let Some(applied) = &mut status.common.applied {
+                profiles::keep(&mut applied.hashes, &wanted.applied.hashes);
+            }
             let applied = status.common.applied.clone().unwrap_or_default();
             status.common.unset = plan::unset(&wanted.want, &connector.settings, &applied);
         }
@@ -299,9 +305,11 @@ impl Registration for TransferConnector {
 
     /// The profiles that AWS has in it no more: one that waits to be deleted may go.
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
-        let ids = |object: Option<&Self>| object.and_then(|object| Some(object.status.as_ref()?.profile_ids.clone()));
-        let (was, is) = (ids(change.was()).unwrap_or_default(), ids(change.is()).unwrap_or_default());
-        profile_ref::released(lister, &was, &is)
+        let ids = |object: Option<&Self>| {
+            let ids = object.and_then(|object| object.status.as_ref()).map(TransferConnectorStatus::profiles);
+            ids.into_iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+        };
+        profile_ref::released(lister, &ids(change.was()), &ids(change.is()))
     }
 }
 

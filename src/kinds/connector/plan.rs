@@ -10,7 +10,7 @@ use super::want::WantedConnector;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, Unset};
 use crate::aws::Mutation;
-use crate::aws::transfer::{Connector, ConnectorSettings, UpdateConnector};
+use crate::aws::transfer::{Connector, ConnectorSettings, SftpConnectorConfig, UpdateConnector};
 use crate::engine::diff::{self, Change, Effect};
 use crate::engine::kind::{Plan, PlannedCall};
 use crate::engine::owner::Owner;
@@ -96,7 +96,8 @@ fn blocks(changes: &[Change]) -> Vec<Reason> {
 }
 
 /// One UpdateConnector with every changed member, each complete. What may not be named or cannot be changed stays out,
-/// together with what is sent in the same member; of what cannot be cleared, that member has what AWS has.
+/// together with what is sent in the same member, but for trust that is taken away; of what cannot be cleared, that member
+/// has what AWS has.
 fn update(want: &WantedConnector, have: &Connector, changes: &[Change]) -> Result<Option<PlannedCall>, Reason> {
     let fixed = changes.iter().filter(|change| change.effect == Effect::Replace).map(|change| change.path.as_str());
     // The keys that AWS trusts already go along as they are; without its servers an address for answers is none.
@@ -104,8 +105,9 @@ fn update(want: &WantedConnector, have: &Connector, changes: &[Change]) -> Resul
     let stuck: BTreeSet<&str> =
         fixed.chain(want.ungranted.iter().map(String::as_str)).chain(unknown).map(carrier).collect();
     let goes = |change: &&Change| change.effect != Effect::Refused && !stuck.contains(carrier(&change.path));
-    let sent: Vec<Change> = changes.iter().filter(goes).cloned().collect();
-    if sent.is_empty() {
+    let mut sent: Vec<Change> = changes.iter().filter(goes).cloned().collect();
+    let distrust = distrust(want, have, changes);
+    if sent.is_empty() && distrust.is_none() {
         return Ok(None);
     }
     let (wanted, held) = (comparable(&want.settings), json!(have.settings));
@@ -114,8 +116,25 @@ fn update(want: &WantedConnector, have: &Connector, changes: &[Change]) -> Resul
     if let Some(config) = settings.as2_config.as_mut().filter(|config| config.mdn_response.as_deref() != Some(ASYNC)) {
         config.async_mdn_config = None;
     }
+    if let Some((config, change)) = distrust {
+        settings.sftp_config = Some(config);
+        sent.push(change);
+    }
     let (connector_id, settings) = (have.connector_id.clone(), Box::new(settings));
     Ok(Some(PlannedCall::new(Mutation::UpdateConnector(UpdateConnector { connector_id, settings }), sent)))
+}
+
+/// While its secret may not be named, of the member with it only what takes trust away is sent: a key that leaked must be able
+/// to go. What AWS has beside it stays, and no key is added: whoever chooses the host would be sent a secret that is not his.
+fn distrust(want: &WantedConnector, have: &Connector, changes: &[Change]) -> Option<(SftpConnectorConfig, Change)> {
+    let barred = want.ungranted.iter().any(|path| carrier(path) == carrier(TRUSTED_HOST_KEYS));
+    let change = changes.iter().find(|change| change.path == TRUSTED_HOST_KEYS && change.effect == Effect::Live)?;
+    let config = have.settings.sftp_config.clone().filter(|_| barred)?;
+    let kept = host_keys::kept(&want.settings, &have.settings)?;
+    let wanted = host_keys::kept(&have.settings, &want.settings).is_none();
+    // What is to be trusted besides differs still.
+    let change = if wanted { change.clone() } else { Change { want: json!(kept), ..change.clone() } };
+    Some((SftpConnectorConfig { trusted_host_keys: Some(kept), ..config }, change))
 }
 
 /// What AWS fills in by itself, so that nobody set it: a default that it may change.

@@ -4,7 +4,7 @@ use super::connection_test;
 use crate::api::TransferConnectorStatus;
 use crate::api::condition::reasons;
 use crate::api::connector::ConnectionTestStatus;
-use crate::aws::transfer::{Connector, Tags};
+use crate::aws::transfer::{Connector, ConnectorSettings, Tags};
 use crate::engine::kind::{KindStatus, OwnCondition, ResourceState};
 use crate::engine::reason::Reason;
 
@@ -15,6 +15,14 @@ pub struct ConnectorState {
     pub connector: Connector,
     /// What status is to say of the test of its connection.
     pub connection_test: Option<ConnectionTestStatus>,
+}
+
+/// What it speaks and how it gets to its partner, which AWS never changes; in AWS's words.
+#[must_use]
+pub fn fixed(settings: &ConnectorSettings) -> (&'static str, &'static str) {
+    let protocol = if settings.as2_config.is_some() { "AS2" } else { "SFTP" };
+    let egress_type = if settings.egress_config.is_some() { "VPC_LATTICE" } else { "SERVICE_MANAGED" };
+    (protocol, egress_type)
 }
 
 impl KindStatus for TransferConnectorStatus {
@@ -28,6 +36,8 @@ impl KindStatus for TransferConnectorStatus {
 
     fn vanished(&mut self) {
         (self.state, self.connection_test) = (None, None);
+        // One that is made anew may be of another sort.
+        (self.protocol, self.egress_type) = (None, None);
         self.service_managed_egress_ip_addresses.clear();
         self.profile_ids.clear();
     }

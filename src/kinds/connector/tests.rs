@@ -11,8 +11,8 @@ use crate::aws::transfer::{Connector, ConnectorSettings};
 use crate::engine::diff::Effect;
 use crate::kinds::fakes::CLUSTER;
 
-const A: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
-const B: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC";
+const A: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBAhbB6E6diw5mrGd9p6StUEKptq3R4hhVV+9eIBRP2CXg0mz9/6xkDfmyX4uKShk/FF/OZdLZTuuy9t4k9Qi6tw=";
+const B: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBMBmsKTSmx57uaSNsn7A/Itx4uG9XUmBYKLLh38EncYeY3fXrJhi0c92Ax/8ZPzpCc5+YbwTMiKzcx53dud6hh0=";
 
 fn settings(value: Value) -> ConnectorSettings {
     serde_json::from_value(value).unwrap()
@@ -137,6 +137,27 @@ fn what_may_not_be_named_or_is_not_known_is_not_sent() {
     let mut want = wanted(as2(answers));
     want.unknown.insert(members::ASYNC_MDN_SERVERS, Vec::new());
     assert_eq!(planned(&want, as2(json!({})), &[]).1, Value::Null, "no address without its servers");
+}
+
+#[test]
+fn a_secret_that_may_not_be_named_holds_no_loss_of_trust_back() {
+    let keys = |want: &[&str], have: &[&str], applied: &[&str]| {
+        let mut listed = json!({"userSecretId": "t", "maxConcurrentConnections": 5});
+        if !want.is_empty() {
+            listed["trustedHostKeys"] = json!(want);
+        }
+        let mut want = wanted(sftp(listed));
+        want.ungranted = vec!["sftpConfig.userSecretId".to_owned()];
+        planned(&want, sftp(json!({"trustedHostKeys": have})), applied).1["sftpConfig"].clone()
+    };
+    let as_held = format!("a {A} me");
+    let both = [&*as_held, B];
+    let secret_of_aws = |keys: Value| json!({"userSecretId": "s", "trustedHostKeys": keys});
+    assert_eq!(keys(&[A], &both, &[]), secret_of_aws(json!([as_held])), "one of two goes, and nothing else is sent");
+    assert_eq!(keys(&[A], &[B], &[]), secret_of_aws(json!([])), "none comes in its place");
+    assert_eq!(keys(&[], &both, &[members::TRUSTED_HOST_KEYS]), secret_of_aws(json!([])), "all of them left the spec");
+    assert_eq!(keys(&[A, B], &[B], &[]), Value::Null, "trust is not given");
+    assert_eq!(keys(&[], &both, &[]), Value::Null, "somebody else's stay");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::json;
 
@@ -48,6 +49,7 @@ pub async fn want(
     deps: &Deps,
     object: &TransferConnector,
     target: &Target<Arc<AwsIdentity>>,
+    now: Timestamp,
 ) -> Result<Wanted<WantedConnector>, ReconcileError> {
     let mut unknown = BTreeMap::new();
     let trusted = trusted_host_keys(deps, object).await?.unwrap_or_else(|why| {
@@ -59,6 +61,8 @@ pub async fn want(
         None
     });
     let profiles = profiles::ids(deps, object, &target.account, &mut unknown).await?;
+    let hashes = profiles::records(object, &profiles, now);
+    let changes_at = profiles::forgets_at(&hashes);
     let mut blocks = Vec::new();
     let ungranted = ungranted(deps, object, &target.detail, &mut blocks);
     blocks.extend(unknown.values().flatten().cloned());
@@ -69,11 +73,11 @@ pub async fn want(
     // What is not sent is not ours to clear later; of what is not known that stays as it was.
     paths.retain(|path| !ungranted.contains(path));
     paths.extend(unknown.keys().filter(|path| was_set(object, path)).map(|path| (*path).to_owned()));
-    let applied =
-        Applied { paths: paths.into_iter().collect(), tags: tags.keys().cloned().collect(), ..Applied::default() };
+    let (paths, keys) = (paths.into_iter().collect(), tags.keys().cloned().collect());
+    let applied = Applied { paths, tags: keys, hashes, ..Applied::default() };
     let digest = hash(&json!([settings, tags]).to_string());
     let want = WantedConnector { settings, tags, ungranted, unknown };
-    Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at: None, operation: None, digest })
+    Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at, operation: None, digest })
 }
 
 /// What was read of others for a spec.

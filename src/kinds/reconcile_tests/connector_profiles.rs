@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::Rig;
+use super::rig::{Lose, Rig};
 use crate::api::condition::reasons;
+use crate::aws::AwsErrorKind;
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 use crate::sim::config::Leniency;
@@ -115,6 +116,78 @@ async fn a_profile_stays_until_aws_has_another_in_its_place() {
     assert_eq!(held(&rig)[1], profile_id(&rig, "others"));
     rig.run(PROFILE, "them", LONG).await;
     assert_eq!(rig.cloud.calls(), ["UpdateConnector", "DeleteProfile"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_stays_while_a_lost_call_may_yet_bring_it_into_force() {
+    let rig = exchanging().await;
+    rig.cloud.sim().config.delete_used_profile = Leniency::Accept;
+    rig.cloud.lose.lock().unwrap().insert("UpdateConnector", vec![Lose::Call(AwsErrorKind::Lost); 50]);
+    let to = |name: &str| {
+        rig.edit(KIND, "acme", |object| object["spec"]["as2Config"]["partnerProfileRef"] = json!({"name": name}));
+    };
+    to("others");
+    rig.reconcile(KIND, "acme").await;
+    rig.reconcile(KIND, "acme").await;
+    to("them");
+    rig.run(KIND, "acme", Duration::from_mins(1)).await;
+    assert_eq!(says(&rig, "Ready").0, "True", "AWS shows what is wanted again: {}", rig.message(KIND, "acme"));
+    rig.delete(PROFILE, "others");
+    rig.run(PROFILE, "others", Duration::from_mins(10)).await;
+    assert_eq!(rig.says(PROFILE, "others", "Ready").unwrap().1, reasons::DELETION_BLOCKED);
+    assert!(!rig.cloud.calls().contains(&"DeleteProfile".to_owned()), "the update may arrive yet");
+    rig.run(KIND, "acme", LONG).await;
+    rig.run(PROFILE, "others", LONG).await;
+    assert_eq!((rig.get(PROFILE, "others"), rig.cloud.calls()), (None, vec!["DeleteProfile".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_stays_while_a_lost_create_may_have_named_it() {
+    let rig = Rig::new();
+    for (name, side) in [("us", "LOCAL"), ("them", "PARTNER"), ("others", "PARTNER")] {
+        profile(&rig, name, side);
+        rig.run(PROFILE, name, LONG).await;
+    }
+    rig.cloud.sim().config.delete_used_profile = Leniency::Accept;
+    rig.cloud.lose.lock().unwrap().insert("CreateConnector", vec![Lose::Call(AwsErrorKind::Lost)]);
+    rig.connector("acme", between("us", "others"));
+    while rig.status(KIND, "acme")["create"]["phase"] != "InFlight" {
+        rig.reconcile(KIND, "acme").await;
+    }
+    rig.cloud.calls();
+    rig.edit(KIND, "acme", |object| object["spec"]["as2Config"]["partnerProfileRef"] = json!({"name": "them"}));
+    rig.reconcile(KIND, "acme").await;
+    rig.delete(PROFILE, "others");
+    rig.run(PROFILE, "others", Duration::from_mins(5)).await;
+    assert_eq!(rig.says(PROFILE, "others", "Ready").unwrap().1, reasons::DELETION_BLOCKED);
+    for _ in 0..4 {
+        rig.run(KIND, "acme", LONG).await;
+    }
+    assert_eq!(says(&rig, "Ready").0, "True", "{}", rig.message(KIND, "acme"));
+    rig.run(PROFILE, "others", LONG).await;
+    assert_eq!(rig.get(PROFILE, "others"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_name_a_profile_does_not_hold_its_deletion_up() {
+    let rig = exchanging().await;
+    rig.cloud.sim().config.delete_used_profile = Leniency::Accept;
+    let mut object = rig.get(KIND, "acme").unwrap();
+    (object["metadata"]["namespace"], object["metadata"]["uid"]) = (json!("guests"), json!("uid-guest"));
+    for side in ["localProfileRef", "partnerProfileRef"] {
+        object["spec"]["as2Config"][side]["namespace"] = json!("team");
+    }
+    // As where AWS shows the profile in it, and then as one that was never let in has it.
+    let used = object["status"].take();
+    rig.delete(KIND, "acme");
+    rig.run(KIND, "acme", LONG).await;
+    rig.delete(PROFILE, "them");
+    for (status, gone) in [(used.clone(), false), (json!({"observedGeneration": 1}), true)] {
+        object["status"] = status;
+        rig.objects.put(object.clone());
+        rig.run(PROFILE, "them", LONG).await;
+        assert_eq!(rig.get(PROFILE, "them").is_none(), gone, "{}", rig.message(PROFILE, "them"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -226,7 +226,7 @@ async fn a_config_map_that_goes_takes_no_trust_away_and_gives_none() {
     assert_eq!(held(&rig)["SftpConfig"]["TrustedHostKeys"], json!([OTHER]));
 }
 
-const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC";
+const OTHER: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBMBmsKTSmx57uaSNsn7A/Itx4uG9XUmBYKLLh38EncYeY3fXrJhi0c92Ax/8ZPzpCc5+YbwTMiKzcx53dud6hh0=";
 
 /// An AS2 connector between two profiles that are there.
 fn as2(rig: &Rig) -> Value {
@@ -292,6 +292,43 @@ async fn a_secret_that_is_not_granted_is_never_sent_and_the_rest_goes_on() {
         (held(&rig)["SftpConfig"]["UserSecretId"].clone(), held(&rig)["LoggingRole"].clone()),
         (json!(SECRET), json!(ROLE))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_goes_out_of_trust_though_the_secret_is_not_granted_any_more() {
+    let rig = connected().await;
+    let key = shown(&rig);
+    rig.edit(KIND, "acme", |object| object["spec"]["sftpConfig"]["trustedHostKeys"] = json!([key, OTHER]));
+    rig.run(KIND, "acme", REST).await;
+    rig.cloud.calls();
+    rig.edit(KIND, "acme", |object| {
+        object["spec"]["sftpConfig"] = json!({
+            "userSecretId": SECRET.replace("partners", "bank"), "trustedHostKeys": [OTHER], "maxConcurrentConnections": 3,
+        });
+    });
+    rig.run(KIND, "acme", REST).await;
+    let config = held(&rig)["SftpConfig"].clone();
+    assert_eq!((&config["TrustedHostKeys"], &config["UserSecretId"]), (&json!([OTHER]), &json!(SECRET)));
+    assert_eq!(config["MaxConcurrentConnections"], 1);
+    assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::SECRET_NOT_GRANTED));
+    assert_eq!(rig.cloud.calls(), ["UpdateConnector"], "once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_tells_what_cannot_be_exchanged_as_long_as_aws_has_it() {
+    let rig = connected().await;
+    let told =
+        |rig: &Rig| (rig.status(KIND, "acme")["protocol"].clone(), rig.status(KIND, "acme")["egressType"].clone());
+    assert_eq!(told(&rig), (json!("SFTP"), json!("SERVICE_MANAGED")));
+    let other = as2(&rig);
+    rig.edit(KIND, "acme", |object| {
+        object["spec"]["as2Config"] = other["as2Config"].clone();
+        object["spec"]["url"] = json!("https://as2.example.com");
+        object["spec"].as_object_mut().unwrap().remove("sftpConfig");
+    });
+    rig.run(KIND, "acme", REST).await;
+    assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::IMMUTABLE), "as after a lost create");
+    assert_eq!(told(&rig), (json!("SFTP"), json!("SERVICE_MANAGED")), "what AWS has, to go back to");
 }
 
 #[tokio::test(start_paused = true)]

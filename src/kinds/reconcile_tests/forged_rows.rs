@@ -119,6 +119,14 @@ fn of_connectors() -> Vec<Row> {
         row("status.state", json!("ERRORED"), &[], "Available"),
         row("status.serviceManagedEgressIpAddresses", json!(["192.0.2.99"]), &[], "Available"),
         row("status.profileIds", json!([THEIR_PROFILE]), &[], "Available"),
+        row("status.protocol", json!("AS2"), &[], "Available"),
+        row("status.egressType", json!("VPC_LATTICE"), &[], "Available"),
+        row(
+            "status.applied.hashes",
+            json!({format!("as2Config.localProfileId#{THEIR_PROFILE}"): "", "as2Config.partnerProfileId#x#left": "x"}),
+            &[],
+            "Available",
+        ),
         row(
             "status.connectionTest",
             json!({"digest": "0", "generation": 99, "outcome": "Connected", "message": "x"}),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{ROLE, Rig};
+use super::rig::{ROLE, Rig, SECRET, connector_spec};
 use crate::api::{TransferServer, TransferUser};
 use crate::cluster::guarded::Guarded;
 use crate::cluster::pruned::Pruned;
@@ -15,6 +15,7 @@ const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
 const WORKFLOW: &str = "TransferWorkflow";
 const PROFILE: &str = "TransferProfile";
+const CONNECTOR: &str = "TransferConnector";
 
 /// As much as the API server stores of one object, about.
 const LARGE: usize = 1 << 20;
@@ -40,6 +41,8 @@ fn specs() -> Vec<(&'static str, Value, &'static str, &'static str)> {
     let window = json!({"mode": "Window", "window": {"start": large(), "durationMinutes": i32::MIN, "timeZone": large(),
         "days": many(10_000, |_| json!("Mon"))}});
     let step = |_| json!({"type": "DELETE", "deleteStepDetails": {}});
+    let host = |number| json!(format!("host-{number} ssh-rsa AAAA"));
+    let trusting = |keys: Value| json!({"sftpConfig": {"userSecretId": SECRET, "trustedHostKeys": keys}});
     let certificate = |number: usize| json!(format!("cert-{number:017x}"));
     vec![
         (USER, json!({"sshPublicKeyPolicy": large()}), "Undecodable", "spec.sshPublicKeyPolicy"),
@@ -64,6 +67,15 @@ fn specs() -> Vec<(&'static str, Value, &'static str, &'static str)> {
         (SERVER, json!({"lifecycle": {"deletionProtection": false, "disruption": window}}), "Available", ""),
         (SERVER, json!({"awsIdentityRef": {"name": large()}}), "IdentityDenied", "AwsIdentity"),
         (WORKFLOW, json!({"steps": many(10_000, step)}), "Rejected", "steps"),
+        (CONNECTOR, json!({"url": large()}), "Rejected", "url"),
+        (CONNECTOR, trusting(json!([large()])), "InvalidKey", "spec.sftpConfig.trustedHostKeys[0]"),
+        (CONNECTOR, trusting(many(10_000, host)), "InvalidKey", "spec.sftpConfig.trustedHostKeys[0]"),
+        (
+            CONNECTOR,
+            json!({"sftpConfig": {"userSecretId": large()}}),
+            "SecretNotGranted",
+            "spec.sftpConfig.userSecretId",
+        ),
         (PROFILE, json!({"as2Id": large()}), "Rejected", "as2Id"),
         (PROFILE, json!({"certificateIds": many(10_000, certificate)}), "QuotaExceeded", "CertificatesPerProfile"),
     ]
@@ -73,6 +85,7 @@ fn spec_of(kind: &str, more: &Value) -> Value {
     let mut spec = match kind {
         SERVER => json!({"region": REGION, "lifecycle": {"deletionProtection": false}}),
         USER => json!({"serverRef": {"name": "files"}, "role": ROLE}),
+        CONNECTOR => connector_spec(&json!({})),
         PROFILE => json!({"region": REGION, "as2Id": "us", "profileType": "LOCAL"}),
         _ => json!({"region": REGION, "steps": []}),
     };

@@ -8,8 +8,8 @@ use super::policies;
 
 const KIND: Kind = Kind::Connector;
 /// Keys alone, as they are sent.
-const KEY_ONE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBilFwFnVdLGAryjJcEgWfAZGOFDd4GCmpnO872qr5B";
-const KEY_TWO: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILp6rDrZTvpcgLFcLpZGx+5GKf9P0iU1xeP5Fq+y2BgA";
+const KEY_ONE: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBAhbB6E6diw5mrGd9p6StUEKptq3R4hhVV+9eIBRP2CXg0mz9/6xkDfmyX4uKShk/FF/OZdLZTuuy9t4k9Qi6tw=";
+const KEY_TWO: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBMBmsKTSmx57uaSNsn7A/Itx4uG9XUmBYKLLh38EncYeY3fXrJhi0c92Ax/8ZPzpCc5+YbwTMiKzcx53dud6hh0=";
 
 /// `profiles`: two of ours, two of partners.
 pub fn cases(profiles: &[String; 4]) -> Vec<Case> {
@@ -60,7 +60,7 @@ fn settings() -> Vec<Case> {
 fn sftp() -> Vec<Case> {
     let keys = "/Settings/SftpConfig/TrustedHostKeys";
     let from = |path: &str, a: &str, b: &str| {
-        let map = json!({"name": "logins", "key": "second"});
+        let map = json!({"name": "hosts", "key": "second"});
         Case::new(
             KIND,
             &format!("sftpConfig.trustedHostKeysFrom[].configMapKeyRef.{path}"),
@@ -78,7 +78,7 @@ fn sftp() -> Vec<Case> {
             Refused("exactly one of sftpConfig and as2Config"),
         ),
         connector("sftpConfig.trustedHostKeys", keys, json!([KEY_ONE]), json!([KEY_TWO]), Value::Null),
-        from("name", "logins", "more-logins"),
+        from("name", "hosts", "more-hosts"),
         from("key", "second", "third"),
         connector(
             "sftpConfig.maxConcurrentConnections",

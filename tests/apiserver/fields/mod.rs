@@ -25,6 +25,8 @@ use logins::Raw;
 use serde_json::{Value, json};
 use world::World;
 
+pub use world::certificate;
+
 use crate::support::repository;
 
 /// Paths without a case, and why.

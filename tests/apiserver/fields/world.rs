@@ -298,7 +298,7 @@ async fn raw(sim: &Sim, kind: Kind) -> [String; 2] {
 }
 
 /// A certificate with its key, which no object made.
-async fn certificate(sim: &Sim) -> String {
+pub async fn certificate(sim: &Sim) -> String {
     let file =
         |name: &str| std::fs::read_to_string(repository(&format!("tests/fixtures/certificates/{name}"))).unwrap();
     let input = json!({"Usage": "SIGNING", "Certificate": file("own.pem"), "PrivateKey": file("own.key")});

@@ -13,7 +13,7 @@ use super::values::{self, OTHER_POLICY, POLICY};
 use crate::admission::Admission;
 use crate::agreements;
 use crate::approval::{self, APPROVE};
-use crate::connectors::SECRET;
+use crate::connectors::{PARTNER_KEYS, SECRET};
 use crate::lint;
 use crate::satisfy;
 use crate::stage::{Stage, key};
@@ -94,7 +94,10 @@ impl<'a> Arena<'a> {
         stage.password("password", "correct horse battery staple");
         let lines = |lines: &[&str]| lines.join("\n");
         let (first, second) = (lines(&[KEY_A, "# a remark", KEY_B]), lines(&[KEY_C]));
-        stage.config_map("keys", &[("authorized_keys", &first), ("more", &second), ("broken", "no key")]);
+        // A partner has keys of several types, and not of all of them AWS knows.
+        let hosts = lines(&[KEY_C, PARTNER_KEYS[1]]);
+        let keys = [("authorized_keys", &*first), ("more", &second), ("hosts", &hosts), ("broken", "no key")];
+        stage.config_map("keys", &keys);
         stage.config_map("policies", &[("scope", POLICY), ("other", OTHER_POLICY), ("broken", "{")]);
         let domain = if efs { json!({"domain": "EFS"}) } else { json!({}) };
         match kind {
@@ -358,8 +361,8 @@ fn connector(name: &str) -> Value {
             "url": "sftp://sftp.example.com", "loggingRole": ROLE, "ipAddressType": "DUALSTACK",
             "securityPolicyName": "TransferSFTPConnectorSecurityPolicy-2024-03", "tags": {"purpose": "test"},
             "sftpConfig": {
-                "userSecretId": SECRET, "maxConcurrentConnections": 5, "trustedHostKeys": [KEY_A],
-                "trustedHostKeysFrom": [{"configMapKeyRef": {"name": "keys", "key": "more"}}],
+                "userSecretId": SECRET, "maxConcurrentConnections": 5, "trustedHostKeys": [PARTNER_KEYS[0]],
+                "trustedHostKeysFrom": [{"configMapKeyRef": {"name": "keys", "key": "hosts"}}],
                 "orderedUserSecretVersionStages": ["AWSPENDING", "AWSCURRENT"],
             },
             "lifecycle": {"deletionPolicy": "Delete"},

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::schema::Node;
 use crate::agreements::PROFILES;
-use crate::connectors::SECRET;
+use crate::connectors::{PARTNER_KEYS, SECRET};
 use crate::workflows::{CERTIFICATES, KEY_A, KEY_B, KEY_C, OTHER_ROLE, ROLE};
 
 /// A value to put at a place, with what it is about.
@@ -51,9 +51,9 @@ const TEXTS: &[(&str, &[&str])] = &[
     (".accessRole", &[ROLE, OTHER_ROLE, UNGRANTED]),
     (".userSecretId", &[SECRET, OTHER_SECRET, UNGRANTED_SECRET]),
     (".basicAuthSecretId", &[SECRET, OTHER_SECRET, UNGRANTED_SECRET]),
-    (".trustedHostKeys[]", &[KEY_A, KEY_C, "ssh-ed25519 AAAA broken"]),
+    (".trustedHostKeys[]", &[PARTNER_KEYS[0], PARTNER_KEYS[1], "ssh-rsa AAAA broken"]),
     (".trustedHostKeysFrom[].configMapKeyRef.name", &["keys", "missing"]),
-    (".trustedHostKeysFrom[].configMapKeyRef.key", &["more", "authorized_keys", "missing", "broken"]),
+    (".trustedHostKeysFrom[].configMapKeyRef.key", &["hosts", "more", "missing", "broken"]),
     (".orderedUserSecretVersionStages[]", &["AWSCURRENT", "AWSPREVIOUS"]),
     (".resourceConfigurationArn", &[RESOURCE_CONFIGURATION, OTHER_RESOURCE_CONFIGURATION]),
     (".localProfileRef.name", &["us", "missing", "them"]),

@@ -167,7 +167,9 @@ impl Tests {
         let old = |asked: &Asked| asked.at.elapsed() > FORGOTTEN;
         let gone: Vec<String> =
             locked(&self.asked).iter().filter(|(_, asked)| old(asked)).map(|(uid, _)| uid.clone()).collect();
-        gone.iter().for_each(|uid| self.forget(uid));
+        for uid in gone {
+            self.forget(&uid);
+        }
     }
 
     /// Out of all lines.

@@ -428,10 +428,10 @@ fn ssh_privatekey() -> String {
     "ssh-privatekey".to_owned()
 }
 
-/// From which namespaces a server may be referred to.
+/// From which namespaces an object may be referred to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum NamespacesFrom {
-    /// The server's own.
+    /// The object's own.
     #[default]
     Same,
     /// Every one.
@@ -458,7 +458,8 @@ pub enum GrantNamespacesFrom {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = rules::namespaces)]
 pub struct NamespaceSelection {
-    /// Same (this object's own), All, Names or Selector.
+    /// Same (this object's own), All, Names or Selector. Names and Selector mean these namespaces alone: this object's
+    /// own is among them only where it is listed or its labels match.
     #[serde(default)]
     pub from: NamespacesFrom,
     /// The namespaces, with from Names.

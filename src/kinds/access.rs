@@ -134,8 +134,13 @@ impl Kind for Accesses {
     type Want = WantedAccess;
     type Have = Access;
 
-    const WORDS: Words =
-        Words { noun: TransferAccess::NOUN, parent: "server", taken: "an access for this group", anew: "" };
+    const WORDS: Words = Words {
+        noun: TransferAccess::NOUN,
+        parent: "server",
+        taken: "an access for this group",
+        anew: "",
+        adopts: true,
+    };
 
     fn found_by(&self) -> FoundBy<'_, TransferAccess, LoginTarget> {
         FoundBy::Record(self)

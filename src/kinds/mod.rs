@@ -36,5 +36,7 @@ pub(crate) mod tags;
 pub mod trigger;
 pub(crate) mod user;
 pub(crate) mod uses;
+#[cfg(test)]
+mod words_tests;
 pub(crate) mod workflow;
 pub(crate) mod workflow_ref;

@@ -172,6 +172,7 @@ impl Kind for Profiles {
         parent: "",
         taken: "",
         anew: "another id, which whatever uses it has to name",
+        adopts: false,
     };
 
     fn found_by(&self) -> FoundBy<'_, TransferProfile, Self::TargetDetail> {

@@ -192,7 +192,8 @@ impl Kind for Users {
     type Want = WantedUser;
     type Have = UserState;
 
-    const WORDS: Words = Words { noun: TransferUser::NOUN, parent: "server", taken: "a user of this name", anew: "" };
+    const WORDS: Words =
+        Words { noun: TransferUser::NOUN, parent: "server", taken: "a user of this name", anew: "", adopts: true };
 
     fn found_by(&self) -> FoundBy<'_, TransferUser, LoginTarget> {
         FoundBy::Key(self)

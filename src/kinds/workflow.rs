@@ -182,8 +182,13 @@ impl Kind for Workflows {
     type Want = WantedWorkflow;
     type Have = Workflow;
 
-    const WORDS: Words =
-        Words { noun: TransferWorkflow::NOUN, parent: "", taken: "", anew: "another id, which servers have to name" };
+    const WORDS: Words = Words {
+        noun: TransferWorkflow::NOUN,
+        parent: "",
+        taken: "",
+        anew: "another id, which servers have to name",
+        adopts: false,
+    };
 
     fn found_by(&self) -> FoundBy<'_, TransferWorkflow, ()> {
         FoundBy::Tags(self)

@@ -34,7 +34,8 @@ pub enum Command {
         #[arg(short, long = "filename", required = true, value_name = "FILE")]
         filename: Vec<PathBuf>,
     },
-    /// Shows what applying manifests would do; ends with 2 where something in use would be stopped or replaced
+    /// Shows what applying manifests would do; ends with 1 where something would be refused, and with 2 where something in
+    /// use would be stopped or replaced
     Plan {
         /// A file of YAML or JSON, with any number of documents; - is standard input. May be given several times
         #[arg(short, long = "filename", required = true, value_name = "FILE")]

@@ -59,6 +59,13 @@ pub struct Foreseen {
     unset: Vec<Unset>,
 }
 
+impl Foreseen {
+    /// Applying it does not bring what was written: the API server takes none of it, or AWS does not take a change.
+    fn is_refused(&self) -> bool {
+        !self.refusals.is_empty() || self.changes.iter().any(|change| change.effect == Effect::Refused)
+    }
+}
+
 /// Of all manifests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -66,6 +73,8 @@ pub struct Plan {
     objects: Vec<Foreseen>,
     /// Something in use is stopped or replaced.
     pub disrupts: bool,
+    /// The API server or AWS refuses something of it.
+    pub refused: bool,
     not_known: &'static str,
 }
 
@@ -74,7 +83,8 @@ impl Plan {
     #[must_use]
     pub fn of(objects: Vec<Foreseen>) -> Self {
         let disrupts = objects.iter().any(|object| object.disrupts);
-        Self { objects, disrupts, not_known: UNKNOWN }
+        let refused = objects.iter().any(Foreseen::is_refused);
+        Self { objects, disrupts, refused, not_known: UNKNOWN }
     }
 }
 

@@ -89,6 +89,17 @@ fn what_would_stop_or_replace_something_in_use_is_told_apart() {
 }
 
 #[test]
+fn what_the_api_server_or_aws_refuses_counts_as_refused() {
+    let fixed = foreseen(json!({"domain": "EFS"}), Some(json!({"domain": "S3"})));
+    let invalid = foreseen(json!({"ipAddressType": "BOTH"}), Some(json!({})));
+    let fine = foreseen(json!({"tags": {"a": "b"}}), Some(json!({})));
+    assert!(!invalid.refusals.is_empty() && fixed.outcome == Outcome::Change, "{invalid:?} {fixed:?}");
+    for (objects, refused) in [(vec![fixed], true), (vec![fine.clone(), invalid], true), (vec![fine], false)] {
+        assert_eq!(Plan::of(objects.clone()).refused, refused, "{objects:?}");
+    }
+}
+
+#[test]
 fn what_a_change_waits_for_is_noted() {
     let notes = |lifecycle: Value| {
         foreseen(json!({"ipAddressType": "DUALSTACK", "lifecycle": lifecycle}), Some(json!({}))).notes.join("; ")

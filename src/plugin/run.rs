@@ -41,6 +41,15 @@ pub enum End {
 }
 
 impl End {
+    /// What a plan found. What is refused is to be put right first, and then stops or not.
+    const fn of(plan: &plan::Plan) -> Self {
+        match (plan.refused, plan.disrupts) {
+            (true, _) => Self::Wrong,
+            (false, true) => Self::Disrupts,
+            (false, false) => Self::Well,
+        }
+    }
+
     /// The exit code.
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -90,7 +99,7 @@ pub async fn run(args: Args, style: Style, now: Timestamp, out: &mut (dyn Write 
             let plan = plan(&cluster, namespace, manifests).await?;
             let text = written(output, &plan, || plan::text(&plan, style))?;
             out.write_all(text.as_bytes())?;
-            Ok(if plan.disrupts { End::Disrupts } else { End::Well })
+            Ok(End::of(&plan))
         }
         Command::Export(args) => export(args, out).await.map(|()| End::Well),
         Command::IamPolicy(args) => policy(args, out).map(|()| End::Well),

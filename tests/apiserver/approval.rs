@@ -52,6 +52,9 @@ async fn what_stops_a_server_is_foreseen_planned_and_approved_as_it_is_told() {
     .await;
     assert_eq!((code, &new["objects"][0]["outcome"]), (0, &json!("Create")), "{new}");
 
+    let (code, fixed) = plan(&world, &manifest(&files, "domain", &json!("EFS"))).await;
+    assert_eq!((code, &fixed["refused"]), (1, &json!(true)), "{fixed}");
+
     let mut stops = manifest(&files, "ipAddressType", &json!("DUALSTACK"));
     stops["spec"]["lifecycle"]["approval"] = json!("Required");
     let (code, foreseen) = plan(&world, &stops).await;

@@ -145,3 +145,12 @@ def test_no_cell_is_empty_and_fields_are_lower_camel_case():
             assert len(row) == 7 and all(row), row
             for field in names(row[1]):
                 assert all(step == lower_camel(step) for step in field.split(".")), field
+
+
+def test_what_an_edit_takes_is_said_in_words_that_the_page_explains():
+    explained = set(re.findall(r"`([^`]+)`", re.search(r"\* \*\*Changed\*\*(.*?)\n\* \*\*", PAGE, flags=re.DOTALL)[1]))
+    assert {"live", "replace", "known"} <= explained
+    for heading in TABLES:
+        for row in rows(heading):
+            word = re.split(r"[;,]| by | for ", row[3])[0].strip()
+            assert word in explained or row[3].startswith("by `"), row

@@ -28,6 +28,7 @@ pub(super) struct Case {
     pub protected: bool,
     pub recreate: bool,
     pub adoption: Option<(&'static str, bool)>,
+    pub adopts: bool,
     pub differs: bool,
     pub may_create: bool,
     pub confirmed: bool,
@@ -70,7 +71,7 @@ fn words(identity: Identity) -> Words {
         Identity::Keyed => ("user", "server", "a user of this name"),
         Identity::Recorded => ("access", "server", "an access for this group"),
     };
-    Words { noun, parent, taken, anew: "another host name" }
+    Words { noun, parent, taken, anew: "another host name", adopts: true }
 }
 
 pub(super) fn case(identity: Identity) -> Case {
@@ -86,6 +87,7 @@ pub(super) fn case(identity: Identity) -> Case {
         protected: false,
         recreate: false,
         adoption: None,
+        adopts: true,
         differs: false,
         may_create: true,
         confirmed: false,
@@ -158,7 +160,7 @@ impl Case {
         let mass = why("mass");
         let deleted = self.deleted.iter().map(|(id, second)| (id.clone(), at(*second))).collect();
         decide(&Facts {
-            words: words(self.identity),
+            words: Words { adopts: self.adopts, ..words(self.identity) },
             identity: self.identity,
             uid: "u",
             deleting: self.deleting,
@@ -350,6 +352,28 @@ fn only_our_tags_make_a_known_server_ours() {
     let elsewhere =
         known(ObservedState::Found(Ownership::Foreign("x".into()))).with(|c| c.lookup = ours(&[("s-9", "a1")]));
     assert_eq!(elsewhere.step(), Action::RecordId("s-9".into()), "a forged id does not hide the real one");
+}
+
+#[test]
+fn a_way_back_is_advised_only_where_the_kind_has_it() {
+    let text = |sight: Ownership, adopts: bool| {
+        let lost = known(ObservedState::Found(sight)).with(|c| {
+            c.lookup = ours(&[]);
+            c.observations = seen(Observation::Untagged, &[0, 60, LAG]);
+            c.adopts = adopts;
+        });
+        match lost.step() {
+            Action::Stall { reason, .. } => reason.message,
+            other => panic!("{other:?}"),
+        }
+    };
+    for sight in [Ownership::Former, Ownership::UidLost, Ownership::Untagged, Ownership::Foreign("x".into())] {
+        let (with, without) = (text(sight.clone(), true), text(sight.clone(), false));
+        assert!(with.contains("spec.lifecycle.adoption"), "{with}");
+        assert!(!without.contains("adoption"), "{without}");
+        let names_uid = without.contains("this object's uid u");
+        assert_eq!(names_uid, matches!(sight, Ownership::Former | Ownership::UidLost), "{without}");
+    }
 }
 
 #[test]

@@ -134,6 +134,7 @@ impl Kind for Connectors {
         parent: "",
         taken: "",
         anew: "another id, which whoever sends files with it has to name",
+        adopts: false,
     };
 
     fn found_by(&self) -> FoundBy<'_, TransferConnector, Arc<AwsIdentity>> {

@@ -90,7 +90,9 @@ pub async fn of(
     let user_password = match password(cluster, object, test).await {
         Ok(password) => password,
         // A Secret is not watched, so it is read again at the next look.
-        Err(Some(message)) => {
+        Err(Some(what)) => {
+            let message =
+                format!("{what}; it is read again at the next look at the server, or at once with {RECONCILE_AT}");
             return Some(LoginTestStatus { digest: None, ..found(LoginOutcome::NoPassword, None, message) });
         }
         Err(None) => return before,

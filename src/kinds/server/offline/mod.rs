@@ -175,7 +175,7 @@ fn has_prior(record: &OperationRecord) -> bool {
 /// The stop is recorded, with an Event that tells who is on the server.
 fn stop(about: &Situation, record: &OperationRecord) -> OperationStep {
     let (id, paths) = (&about.server.server_id, diff::paths(about.offline));
-    let message = format!("server {id} is stopped to change {paths}; sessions end");
+    let message = format!("server {id} is stopped to change {paths}; sessions, if there are any, end");
     let phase = OperationPhase::Stopping;
     let plan_hash = about.plan_hash.clone();
     let record = OperationRecord { phase, stops: record.stops + 1, plan_hash, ..record.clone() };

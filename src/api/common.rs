@@ -24,7 +24,7 @@ pub enum ManagementPolicy {
 }
 
 /// What happens in AWS when this object is deleted: Delete (what absent means) or Retain, which leaves everything and
-/// takes the owner tags off. Must be stated with managementPolicy ObserveOnly, and with adoption where a kind has that.
+/// takes the owner tags off. Must be stated with adoption and with managementPolicy ObserveOnly.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
     /// Delete what the object manages.
@@ -91,6 +91,22 @@ pub struct Adoption {
     #[schemars(length(max = 19))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
+}
+
+/// Taking over something that exists in AWS already and has an id of AWS's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdAdoption {
+    /// IfIdentical takes over only what already equals this spec (and has the tags of the identity), and else shows the
+    /// difference in status.drift. Converge takes over, then changes it to match.
+    #[serde(default)]
+    pub mode: AdoptionMode,
+    /// The id that AWS gave it: of a workflow w-, of a profile p-, of a connector c- and 17 characters; of an agreement
+    /// that of its server, a slash, and its own. It must be listed in the adoptableIds of the identity's grant for this
+    /// namespace. With managementPolicy ObserveOnly it is what is looked at, and mode does not count.
+    #[x_kube(validation = pattern::ADOPTABLE_ID)]
+    #[schemars(length(max = 39))]
+    pub id: String,
 }
 
 /// Taking over a user or an access that exists in AWS already, found by its key.
@@ -234,10 +250,10 @@ impl Default for ServerLifecycle {
     }
 }
 
-/// Policies of what has an id of AWS's, is changed in place and is not taken over.
+/// Policies of what has an id of AWS's and is changed in place.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(transform = rules::plain_lifecycle)]
+#[schemars(transform = rules::lifecycle)]
 pub struct PlainLifecycle {
     /// Full applies the spec and puts drift right. ReportDrift applies the spec after each edit of it, and in between only
     /// reports in status.drift what changed in AWS. ObserveOnly never changes anything, holds no finalizer and shows in
@@ -246,13 +262,17 @@ pub struct PlainLifecycle {
     pub management_policy: ManagementPolicy,
     /// What happens in AWS when this object is deleted. Delete (what absent means) deletes it there too, once nothing
     /// uses it. Retain leaves everything in AWS as it is and takes the owner tags off. Must be stated together with
-    /// managementPolicy ObserveOnly.
+    /// adoption or managementPolicy ObserveOnly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
     /// While true, the API server refuses to delete this object. To delete it, set this to false first. What the
     /// operator never began to create in AWS (it has no finalizer of the operator) can be deleted at any time.
     #[serde(default)]
     pub deletion_protection: bool,
+    /// Take over what exists in AWS already; nothing is ever created instead. Acts until the owner tags were seen on it,
+    /// and again if they get lost. What carries the tags of another object is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<IdAdoption>,
     /// What to do when AWS no longer has what this object stands for: Manual says so and waits, Automatic creates a new
     /// one, with a new id.
     #[serde(default)]
@@ -262,6 +282,27 @@ pub struct PlainLifecycle {
 /// `true`, where serde needs a path.
 pub(super) fn yes() -> bool {
     true
+}
+
+/// How something that exists in AWS is taken over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakeOver {
+    /// Only if it is as the spec says, or then made so.
+    pub mode: AdoptionMode,
+    /// The id of AWS's; nothing where a key leads to it.
+    pub id: Option<String>,
+}
+
+impl From<Adoption> for TakeOver {
+    fn from(Adoption { mode, server_id }: Adoption) -> Self {
+        Self { mode, id: server_id }
+    }
+}
+
+impl From<IdAdoption> for TakeOver {
+    fn from(IdAdoption { mode, id }: IdAdoption) -> Self {
+        Self { mode, id: Some(id) }
+    }
 }
 
 /// The policies of any managed kind, with defaults filled in.
@@ -274,7 +315,7 @@ pub struct Policies {
     /// Deletion of the object is refused.
     pub protected: bool,
     /// How an existing object of AWS is taken over, if at all.
-    pub adoption: Option<Adoption>,
+    pub adoption: Option<TakeOver>,
     /// What to do when AWS no longer has it.
     pub recreate: RecreatePolicy,
     /// When it may be taken offline.
@@ -297,7 +338,7 @@ impl From<&ServerLifecycle> for Policies {
             management: lifecycle.management_policy,
             deletion: lifecycle.deletion_policy.unwrap_or_default(),
             protected: lifecycle.deletion_protection,
-            adoption: lifecycle.adoption.clone(),
+            adoption: lifecycle.adoption.clone().map(TakeOver::from),
             recreate: lifecycle.recreate_policy,
             disruption: lifecycle.disruption.clone(),
             approval: lifecycle.approval,
@@ -311,7 +352,7 @@ impl From<&Lifecycle> for Policies {
             management: lifecycle.management_policy,
             deletion: lifecycle.deletion_policy.unwrap_or_default(),
             protected: lifecycle.deletion_protection,
-            adoption: lifecycle.adoption.as_ref().map(|adoption| Adoption { mode: adoption.mode, server_id: None }),
+            adoption: lifecycle.adoption.as_ref().map(|adoption| TakeOver { mode: adoption.mode, id: None }),
             recreate: RecreatePolicy::default(),
             disruption: Disruption::default(),
             approval: Approval::default(),
@@ -325,7 +366,7 @@ impl From<&PlainLifecycle> for Policies {
             management: lifecycle.management_policy,
             deletion: lifecycle.deletion_policy.unwrap_or_default(),
             protected: lifecycle.deletion_protection,
-            adoption: None,
+            adoption: lifecycle.adoption.clone().map(TakeOver::from),
             recreate: lifecycle.recreate_policy,
             disruption: Disruption::default(),
             approval: Approval::default(),

@@ -132,6 +132,12 @@ pub(super) const DIRECTORY_ID: Pattern =
 /// A workflow.
 pub(super) const WORKFLOW_ID: Pattern =
     Pattern::new(r"^w-[a-z0-9]{17}$", "the id of a workflow, w- and 17 letters or digits, such as w-0123456789abcdef0");
+/// What may be taken over by its id, but for servers.
+pub(super) const ADOPTABLE_ID: Pattern = Pattern::new(
+    r"^((w|p|c)-[0-9a-z]{17}|s-[0-9a-f]{17}/a-[0-9a-f]{17})$",
+    "the id of a workflow (w-), a profile (p-) or a connector (c-), such as c-0123456789abcdef0, or server and agreement, \
+     such as s-0123456789abcdef0/a-0123456789abcdef0",
+);
 /// An EFS file system.
 pub(super) const FILE_SYSTEM_ID: Pattern =
     Pattern::new(r"^fs-[0-9a-f]{8,40}$", "the id of an EFS file system, such as fs-0123456789abcdef0");

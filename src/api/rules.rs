@@ -61,17 +61,6 @@ pub(super) fn lifecycle(schema: &mut Schema) {
     );
 }
 
-/// Policies of a kind of which nothing is taken over.
-pub(super) fn plain_lifecycle(schema: &mut Schema) {
-    attach(
-        schema,
-        &[(
-            "has(self.deletionPolicy) || self.managementPolicy != 'ObserveOnly'",
-            "lifecycle.deletionPolicy must be stated together with managementPolicy ObserveOnly",
-        )],
-    );
-}
-
 /// Which server is taken over; nothing finds one by itself.
 pub(super) fn adoption(schema: &mut Schema) {
     attach(schema, &[("has(self.serverId)", "lifecycle.adoption.serverId is needed")]);

@@ -7,7 +7,8 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::common::{
-    AllowedReferences, Approval, DeletionPolicy, Disruption, IdentityRef, ManagementPolicy, Policies, RecreatePolicy,
+    AllowedReferences, Approval, DeletionPolicy, Disruption, IdAdoption, IdentityRef, ManagementPolicy, Policies,
+    RecreatePolicy, TakeOver,
 };
 use super::status::{CommonStatus, Replacing, ReplacingPhase};
 use super::{Managed, ManagedKind, Reference, pattern, resync, rules, workflow_rules};
@@ -217,7 +218,7 @@ pub struct WorkflowStep {
 /// Policies of a workflow.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(transform = rules::plain_lifecycle)]
+#[schemars(transform = rules::lifecycle)]
 pub struct WorkflowLifecycle {
     /// Full applies the spec and puts drift right. ReportDrift applies the spec after each edit of it, and in between only
     /// reports in status.drift what changed in AWS. ObserveOnly never changes anything, holds no finalizer and shows in
@@ -226,13 +227,18 @@ pub struct WorkflowLifecycle {
     pub management_policy: ManagementPolicy,
     /// What happens in AWS when this object is deleted. Delete (what absent means) deletes it there too, once no server
     /// uses it. Retain leaves everything in AWS as it is and takes the owner tags off. Must be stated together with
-    /// managementPolicy ObserveOnly.
+    /// adoption or managementPolicy ObserveOnly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
     /// While true, the API server refuses to delete this object. To delete it, set this to false first. What the
     /// operator never began to create in AWS (it has no finalizer of the operator) can be deleted at any time.
     #[serde(default)]
     pub deletion_protection: bool,
+    /// Take over a workflow that exists in AWS already; none is ever created instead. Acts until the owner tags were seen
+    /// on it, and again if they get lost. One that carries the tags of another object is refused. With mode Converge a
+    /// workflow that differs is replaced as after an edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<IdAdoption>,
     /// What to do when AWS no longer has the workflow: Manual says so and waits, Automatic creates a new one (with a new
     /// id) and moves the servers that name this object to it.
     #[serde(default)]
@@ -250,7 +256,7 @@ impl From<&WorkflowLifecycle> for Policies {
             management: lifecycle.management_policy,
             deletion: lifecycle.deletion_policy.unwrap_or_default(),
             protected: lifecycle.deletion_protection,
-            adoption: None,
+            adoption: lifecycle.adoption.clone().map(TakeOver::from),
             recreate: lifecycle.recreate_policy,
             disruption: Disruption::default(),
             approval: lifecycle.approval,

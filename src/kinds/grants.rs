@@ -153,6 +153,26 @@ pub fn server_granted(identity: &AwsIdentity, asker: &Asker, server_id: &str) ->
     ))
 }
 
+/// Whether what has this id may be taken over, or be looked at by an object that only observes.
+///
+/// # Errors
+/// `IdentityDenied`, naming the id.
+pub fn adoption_granted(identity: &AwsIdentity, asker: &Asker, id: &str) -> Result<(), Reason> {
+    if applying(identity, asker).any(|grant| grant.adoptable_ids.iter().any(|granted| granted == id)) {
+        return Ok(());
+    }
+    let name = identity.metadata.name.as_deref().unwrap_or_default();
+    Err(Reason::stalled(
+        reasons::IDENTITY_DENIED,
+        format!(
+            "AwsIdentity {name} does not let namespace {} take over {} {id}; an administrator may add it to adoptableIds \
+             of its grant for that namespace",
+            asker.namespace,
+            asker.kind.noun()
+        ),
+    ))
+}
+
 /// Whether a certificate may be named by its raw id: whoever may can sign with it.
 ///
 /// # Errors

@@ -28,6 +28,7 @@ pub(crate) mod resolve;
 pub mod server;
 pub(crate) mod server_ref;
 pub(crate) mod ssh_keys;
+mod standalone;
 pub(crate) mod sweep;
 pub(crate) mod swept;
 pub(crate) mod tag_index;

@@ -13,11 +13,11 @@ use serde_json::json;
 use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::registration::{Registration, Traces};
-use super::resolve::{self, TargetQuery, Unresolved};
+use super::resolve;
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
-use super::{affected, partition, profile_ref, referrers, tags};
+use super::{affected, profile_ref, referrers, standalone, tags};
 use crate::api::condition::{self, reasons, types};
 use crate::api::status::Applied;
 use crate::api::{
@@ -86,18 +86,6 @@ impl Profiles {
     #[must_use]
     pub fn new(deps: Arc<Deps>) -> Self {
         Self { deps, tag_index: Arc::default() }
-    }
-
-    /// Where the object lives.
-    async fn place(&self, object: &TransferProfile) -> Result<Target<Arc<AwsIdentity>>, Unresolved> {
-        let status = object.status.as_ref().map(|status| &status.common);
-        // What is being deleted goes from where it was put, whatever became of the spec.
-        let recorded = resolve::recorded_target(status.filter(|_| object.metadata.deletion_timestamp.is_some()));
-        let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
-        let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
-        let placed = resolve::resolve(&self.deps, &TargetQuery::of(object), &identity, &region, ()).await;
-        let (target, found) = placed.map_err(|trouble| resolve::in_field("spec.awsIdentityRef", trouble))?;
-        Ok(resolve::with(target, found))
     }
 
     /// Why the identity does not let the object name one of its certificates.
@@ -172,7 +160,7 @@ impl Kind for Profiles {
         parent: "",
         taken: "",
         anew: "another id, which whatever uses it has to name",
-        adopts: false,
+        adopts: true,
     };
 
     fn found_by(&self) -> FoundBy<'_, TransferProfile, Self::TargetDetail> {
@@ -180,7 +168,8 @@ impl Kind for Profiles {
     }
 
     async fn resolve(&self, object: &TransferProfile) -> Result<Resolved<Self::TargetDetail>, ReconcileError> {
-        resolve::resolved(self.place(object).await)
+        let spec = &object.spec;
+        resolve::resolved(standalone::place(&self.deps, object, &spec.aws_identity_ref, &spec.region).await)
     }
 
     async fn want(
@@ -212,9 +201,7 @@ impl Kind for Profiles {
         object: &TransferProfile,
         target: &Target<Self::TargetDetail>,
     ) -> Result<Described<Profile>, AwsError> {
-        let Some(profile_id) = object.status.as_ref().and_then(|status| status.profile_id.clone()) else {
-            return Ok(Described::NoKey);
-        };
+        let Some(profile_id) = standalone::key(object) else { return Ok(Described::NoKey) };
         let found = profile_ref::look(&self.deps, &target.account, &profile_id).await?;
         Ok(found.map_or(Described::Missing, Described::Found))
     }
@@ -279,7 +266,7 @@ impl Kind for Profiles {
     }
 
     fn arn(&self, _: &TransferProfile, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Option<String> {
-        id.map(|id| arn(target, id))
+        id.map(|id| standalone::arn(target, "profile", id))
     }
 
     async fn explain(&self, _: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
@@ -313,14 +300,13 @@ impl Tagged<TransferProfile, Arc<AwsIdentity>> for Profiles {
         &self.tag_index
     }
 
-    /// AWS's profiles of others are not taken over: nothing says which.
-    fn adopts(&self, _: &TransferProfile, _: &Target<Arc<AwsIdentity>>) -> Option<String> {
-        None
+    fn adopts(&self, object: &TransferProfile, target: &Target<Arc<AwsIdentity>>) -> Option<String> {
+        standalone::adopts(&self.deps, object, &target.detail)
     }
 
     fn set_id(&self, status: &mut TransferProfileStatus, target: &Target<Arc<AwsIdentity>>, id: &str) {
         status.profile_id = Some(id.to_owned());
-        status.arn = Some(arn(target, id));
+        status.arn = Some(standalone::arn(target, "profile", id));
     }
 
     async fn deletion_blockers(
@@ -338,8 +324,9 @@ impl Tagged<TransferProfile, Arc<AwsIdentity>> for Profiles {
             unseen.extend(referrers::holding(cluster, kind, may_name).await?);
         }
         if users.is_empty() && !unseen.is_empty() {
-            let message = format!("what these have in AWS is looked at first: {}", referrers::shown(&unseen));
-            return Ok(Some(message));
+            // Whose they are is not told: they may be of namespaces that know nothing of this one.
+            let count = unseen.len();
+            return Ok(Some(format!("what agreements and connectors ({count}) have in AWS is looked at first")));
         }
         let naming = || format!("name another profile, or go, first: {}", referrers::shown(&users));
         Ok(match users.len() {
@@ -427,12 +414,6 @@ fn facts(profile: &TransferProfile) -> impl PartialEq {
 async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
     let listed = TaggedProfiles::list(account).await?;
     tag_index::all_tags::<TaggedProfiles>(account, listed, |_| None).await
-}
-
-/// The ARN of a profile, as AWS builds it.
-fn arn<D>(target: &Target<D>, id: &str) -> String {
-    let region = &target.account.region;
-    format!("arn:{}:transfer:{region}:{}:profile/{id}", partition::partition(region), target.account.id)
 }
 
 #[cfg(test)]

@@ -17,7 +17,9 @@ use super::{affected, server_ref};
 use crate::api::common::ProfileRef;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
-use crate::api::{ManagedKind, TransferAgreement, TransferAgreementStatus, TransferConnector, TransferProfile};
+use crate::api::{
+    Managed, ManagedKind, TransferAgreement, TransferAgreementStatus, TransferConnector, TransferProfile,
+};
 use crate::aws::transfer::{DescribeProfile, Profile};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::references::Reference;
@@ -161,7 +163,13 @@ fn by_id(deps: &Deps, from: From<'_>, id: &str) -> Result<String, Reason> {
 fn stands_for(deps: &Deps, object: &TransferProfile, id: &str, account: &Account) -> bool {
     let Name { namespace, name } = Name::from(&object.metadata);
     let owner = Owner::new(&deps.cluster_id, &namespace, &name, &object.uid().unwrap_or_default());
-    let stays = |ownership| matches!(ownership, Ownership::Ours | Ownership::UidLost | Ownership::Untagged);
+    // One that only looks at what nobody's tags are on has no say in who names it.
+    let looks = object.policies().observes();
+    let stays = |ownership| match ownership {
+        Ownership::Ours | Ownership::UidLost => true,
+        Ownership::Untagged => !looks,
+        _ => false,
+    };
     deps.profiles.tags(account, id).is_none_or(|tags| stays(owner.judge(&tags)))
 }
 
@@ -184,8 +192,13 @@ fn is_admitted(deps: &Deps, profile: &TransferProfile, object: &dyn Object) -> b
     admits(profile, &Asker { kind: object.managed_kind(), namespace, labels: &labels })
 }
 
-/// Whether AWS may have the profile in what the object stands for, by what calls for it named and what was seen.
+/// Whether AWS may have the profile in what the object stands for.
 fn may_have(object: &dyn Object, id: Option<&str>) -> bool {
+    id.is_some_and(|id| in_aws(object).contains(id))
+}
+
+/// The profiles that AWS may have in what the object stands for, by what calls for it named and what was seen.
+fn in_aws(object: &dyn Object) -> BTreeSet<String> {
     let any: &dyn Any = object;
     let agreement =
         || any.downcast_ref::<TransferAgreement>()?.status.as_ref().map(TransferAgreementStatus::profile_ids);
@@ -193,12 +206,11 @@ fn may_have(object: &dyn Object, id: Option<&str>) -> bool {
         let ids = any.downcast_ref::<TransferConnector>()?.status.as_ref()?.profiles();
         Some(ids.into_iter().map(str::to_owned).collect())
     };
-    let in_aws: BTreeSet<String> = agreement().or_else(connector).unwrap_or_default();
-    id.is_some_and(|id| in_aws.contains(id))
+    agreement().or_else(connector).unwrap_or_default()
 }
 
 /// Whether an object has, or may get, something in AWS here of which its status does not say what it names there: its create
-/// may be under way, or its status was lost. What its spec names by now says nothing of that. One that the profile does not
+/// may be under way and its status was lost. What its spec names by now says nothing of that. One that the profile does not
 /// admit counts only by what the operator recorded: without a record nothing was made for it.
 #[must_use]
 pub fn may_name_any(deps: &Deps, profile: &TransferProfile, object: &dyn Object, account: &Account) -> bool {
@@ -211,16 +223,19 @@ pub fn may_name_any(deps: &Deps, profile: &TransferProfile, object: &dyn Object,
     }
     let by_sftp = any.downcast_ref::<TransferConnector>().is_some_and(|object| object.spec.as2_config.is_none());
     let own = |reference: &Reference| matches!(reference, Reference::Id(kind, _) if *kind == object.managed_kind());
-    if by_sftp || object.all_references().iter().any(own) {
+    if object.all_references().iter().any(own) {
         return false;
     }
     let uid = object.metadata().uid.as_ref();
     let record = object.common_status().and_then(|status| status.create.as_ref());
     let Some(record) = record.filter(|record| Some(&record.uid) == uid) else {
-        return is_admitted(deps, profile, object);
+        return !by_sftp && is_admitted(deps, profile, object);
     };
     let elsewhere = |recorded: &Option<String>, here: &String| recorded.as_ref().is_some_and(|it| it != here);
+    // What a create names is recorded together with its attempt.
     record.phase == CreatePhase::InFlight
+        && in_aws(object).is_empty()
+        && !(by_sftp && record.attempt.is_some())
         && !elsewhere(&record.account_id, &account.id)
         && !elsewhere(&record.region, &account.region)
 }

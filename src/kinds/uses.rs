@@ -22,6 +22,8 @@ pub struct Use {
     secrets: Vec<String>,
     /// Servers that it names by their ids.
     server_ids: Vec<String>,
+    /// What it takes over by its id, but for servers.
+    adopts: Option<String>,
     /// Certificates that it names by their ids.
     certificate_ids: Vec<String>,
     /// It may have something in AWS.
@@ -39,6 +41,7 @@ impl Use {
             roles,
             secrets: Vec::new(),
             server_ids,
+            adopts: object.policies().adoption.filter(|_| K::KIND != ManagedKind::TransferServer).and_then(|it| it.id),
             certificate_ids: Vec::new(),
             held: TargetQuery::of(object).held(),
         }
@@ -81,7 +84,7 @@ impl Use {
     }
 
     /// What the grants come to.
-    fn verdict(&self, identity: &AwsIdentity, asker: &Asker<'_>) -> [Vec<bool>; 5] {
+    fn verdict(&self, identity: &AwsIdentity, asker: &Asker<'_>) -> [Vec<bool>; 6] {
         let granted = grants::granted("", Some(identity), asker, &self.region).is_ok();
         let open = self.held || grants::open_to_new("", Some(identity)).is_ok();
         let roles = self.roles.iter().map(|role| grants::role_granted(identity, asker, "", role).is_ok());
@@ -89,7 +92,15 @@ impl Use {
         let servers = self.server_ids.iter().map(|id| grants::server_granted(identity, asker, id).is_ok());
         let certificates = self.certificate_ids.iter();
         let certificates = certificates.map(|id| grants::certificate_granted(identity, asker, "", id).is_ok());
-        [vec![granted, open], roles.collect(), secrets.collect(), servers.collect(), certificates.collect()]
+        let adopts = self.adopts.iter().map(|id| grants::adoption_granted(identity, asker, id).is_ok());
+        [
+            vec![granted, open],
+            roles.collect(),
+            secrets.collect(),
+            servers.collect(),
+            adopts.collect(),
+            certificates.collect(),
+        ]
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::access::Accesses;
+use super::agreement::Agreements;
 use super::connector::Connectors;
 use super::profile::Profiles;
 use super::server::Servers;
@@ -27,6 +28,7 @@ fn messages_advise_adoption_exactly_where_specs_have_it() {
         row::<Workflows>(ManagedKind::TransferWorkflow),
         row::<Profiles>(ManagedKind::TransferProfile),
         row::<Connectors>(ManagedKind::TransferConnector),
+        row::<Agreements>(ManagedKind::TransferAgreement),
     ]);
     let has = |crd: Value| {
         let lifecycle = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/lifecycle/properties";

@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 
 use super::deps::Deps;
 use super::registration::{Registration, Traces};
-use super::resolve::{self, TargetQuery, Unresolved};
+use super::resolve;
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
-use super::{partition, tags, workflow_ref};
+use super::{standalone, tags, workflow_ref};
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
 use crate::api::workflow::WorkflowStep;
-use crate::api::{Managed, TransferWorkflow, TransferWorkflowSpec, TransferWorkflowStatus};
+use crate::api::{AwsIdentity, Managed, TransferWorkflow, TransferWorkflowSpec, TransferWorkflowStatus};
 use crate::aws::transfer::{
     CreateWorkflow, DeleteWorkflow, DescribeWorkflow, ListWorkflows, Tags, Workflow, WorkflowSettings,
 };
@@ -80,18 +80,6 @@ impl Workflows {
     #[must_use]
     pub fn new(deps: Arc<Deps>) -> Self {
         Self { deps, tag_index: Arc::default() }
-    }
-
-    /// Where the object lives.
-    async fn place(&self, object: &TransferWorkflow) -> Result<Target<()>, Unresolved> {
-        let status = object.status.as_ref().map(|status| &status.common);
-        // What is being deleted goes from where it was put, whatever became of the spec.
-        let recorded = resolve::recorded_target(status.filter(|_| object.metadata.deletion_timestamp.is_some()));
-        let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
-        let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
-        let placed = resolve::resolve(&self.deps, &TargetQuery::of(object), &identity, &region, ()).await;
-        let (target, _) = placed.map_err(|trouble| resolve::in_field("spec.awsIdentityRef", trouble))?;
-        Ok(target)
     }
 }
 
@@ -178,7 +166,7 @@ fn replaced(want: &WorkflowSettings, have: &WorkflowSettings) -> Vec<Change> {
 #[async_trait]
 impl Kind for Workflows {
     type Object = TransferWorkflow;
-    type TargetDetail = ();
+    type TargetDetail = Arc<AwsIdentity>;
     type Want = WantedWorkflow;
     type Have = Workflow;
 
@@ -187,21 +175,22 @@ impl Kind for Workflows {
         parent: "",
         taken: "",
         anew: "another id, which servers have to name",
-        adopts: false,
+        adopts: true,
     };
 
-    fn found_by(&self) -> FoundBy<'_, TransferWorkflow, ()> {
+    fn found_by(&self) -> FoundBy<'_, TransferWorkflow, Arc<AwsIdentity>> {
         FoundBy::Tags(self)
     }
 
-    async fn resolve(&self, object: &TransferWorkflow) -> Result<Resolved<()>, ReconcileError> {
-        resolve::resolved(self.place(object).await)
+    async fn resolve(&self, object: &TransferWorkflow) -> Result<Resolved<Arc<AwsIdentity>>, ReconcileError> {
+        let spec = &object.spec;
+        resolve::resolved(standalone::place(&self.deps, object, &spec.aws_identity_ref, &spec.region).await)
     }
 
     async fn want(
         &self,
         object: &TransferWorkflow,
-        target: &Target<()>,
+        target: &Target<Arc<AwsIdentity>>,
         _now: Timestamp,
     ) -> Result<Wanted<WantedWorkflow>, ReconcileError> {
         let want = WantedWorkflow {
@@ -214,10 +203,12 @@ impl Kind for Workflows {
         Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at: None, operation: None, digest })
     }
 
-    async fn describe(&self, object: &TransferWorkflow, target: &Target<()>) -> Result<Described<Workflow>, AwsError> {
-        let Some(workflow_id) = object.status.as_ref().and_then(|status| status.workflow_id.clone()) else {
-            return Ok(Described::NoKey);
-        };
+    async fn describe(
+        &self,
+        object: &TransferWorkflow,
+        target: &Target<Arc<AwsIdentity>>,
+    ) -> Result<Described<Workflow>, AwsError> {
+        let Some(workflow_id) = standalone::key(object) else { return Ok(Described::NoKey) };
         // What was seen is noted for the servers that name this object.
         let (account, seen) = (&target.account, &self.deps.workflows);
         match account.read(DescribeWorkflow { workflow_id: workflow_id.clone() }).await {
@@ -236,7 +227,7 @@ impl Kind for Workflows {
     fn create(
         &self,
         _: &TransferWorkflow,
-        _: &Target<()>,
+        _: &Target<Arc<AwsIdentity>>,
         wanted: &Wanted<WantedWorkflow>,
         owner_tags: &Tags,
     ) -> Mutation {
@@ -248,7 +239,7 @@ impl Kind for Workflows {
     fn plan(
         &self,
         object: &TransferWorkflow,
-        _: &Target<()>,
+        _: &Target<Arc<AwsIdentity>>,
         wanted: &Wanted<WantedWorkflow>,
         have: &Workflow,
         owner: &Owner,
@@ -270,7 +261,7 @@ impl Kind for Workflows {
     fn fill_status(
         &self,
         status: &mut TransferWorkflowStatus,
-        _: &Target<()>,
+        _: &Target<Arc<AwsIdentity>>,
         _: Option<&Wanted<WantedWorkflow>>,
         have: &Workflow,
     ) {
@@ -278,35 +269,34 @@ impl Kind for Workflows {
         status.arn = Some(have.arn.clone());
     }
 
-    fn delete(&self, _: &TransferWorkflow, _: &Target<()>, id: Option<&str>) -> Mutation {
+    fn delete(&self, _: &TransferWorkflow, _: &Target<Arc<AwsIdentity>>, id: Option<&str>) -> Mutation {
         Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id: id.unwrap_or_default().to_owned() })
     }
 
-    fn arn(&self, _: &TransferWorkflow, target: &Target<()>, id: Option<&str>) -> Option<String> {
-        id.map(|id| arn(target, id))
+    fn arn(&self, _: &TransferWorkflow, target: &Target<Arc<AwsIdentity>>, id: Option<&str>) -> Option<String> {
+        id.map(|id| standalone::arn(target, "workflow", id))
     }
 }
 
 #[async_trait]
-impl Tagged<TransferWorkflow, ()> for Workflows {
+impl Tagged<TransferWorkflow, Arc<AwsIdentity>> for Workflows {
     fn lookup(&self) -> &dyn TagLookup {
         &self.tag_index
     }
 
-    /// AWS's workflows of others are not taken over: nothing says which.
-    fn adopts(&self, _: &TransferWorkflow, _: &Target<()>) -> Option<String> {
-        None
+    fn adopts(&self, object: &TransferWorkflow, target: &Target<Arc<AwsIdentity>>) -> Option<String> {
+        standalone::adopts(&self.deps, object, &target.detail)
     }
 
-    fn set_id(&self, status: &mut TransferWorkflowStatus, target: &Target<()>, id: &str) {
+    fn set_id(&self, status: &mut TransferWorkflowStatus, target: &Target<Arc<AwsIdentity>>, id: &str) {
         status.workflow_id = Some(id.to_owned());
-        status.arn = Some(arn(target, id));
+        status.arn = Some(standalone::arn(target, "workflow", id));
     }
 
     async fn deletion_blockers(
         &self,
         object: &TransferWorkflow,
-        _: &Target<()>,
+        _: &Target<Arc<AwsIdentity>>,
         id: Option<&str>,
     ) -> Result<Option<String>, ReconcileError> {
         workflow_ref::deletion_blockers(&self.deps, object, id).await
@@ -366,12 +356,6 @@ impl Registration for TransferWorkflow {
 async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
     let listed = TaggedWorkflows::list(account).await?;
     tag_index::all_tags::<TaggedWorkflows>(account, listed, |_| None).await
-}
-
-/// The ARN of a workflow, as AWS builds it.
-fn arn(target: &Target<()>, id: &str) -> String {
-    let region = &target.account.region;
-    format!("arn:{}:transfer:{region}:{}:workflow/{id}", partition::partition(region), target.account.id)
 }
 
 #[cfg(test)]

@@ -105,7 +105,13 @@ fn stands_for(deps: &Deps, object: &TransferWorkflow, id: &str, account: &Accoun
     let Name { namespace, name } = Name::from(&object.metadata);
     let owner = Owner::new(&deps.cluster_id, &namespace, &name, &object.uid().unwrap_or_default());
     // Tags that somebody took off say nothing of another owner.
-    let stays = |ownership| matches!(ownership, Ownership::Ours | Ownership::UidLost | Ownership::Untagged);
+    // One that only looks at what nobody's tags are on has no say in who names it.
+    let looks = object.policies().observes();
+    let stays = |ownership| match ownership {
+        Ownership::Ours | Ownership::UidLost => true,
+        Ownership::Untagged => !looks,
+        _ => false,
+    };
     let ours = deps.workflows.tags(account, id).is_none_or(|tags| stays(owner.judge(&tags)));
     ours && elsewhere(object, account).is_none()
 }

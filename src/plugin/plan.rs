@@ -46,6 +46,8 @@ pub struct Foreseen {
     outcome: Outcome,
     /// Something in use is stopped or replaced.
     disrupts: bool,
+    /// Applying it does not bring what was written: the API server takes none of it, or AWS does not take a change.
+    refused: bool,
     /// What changes between the cluster and the file.
     changes: Vec<PlannedChange>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,13 +59,6 @@ pub struct Foreseen {
     plan: Vec<PlannedChange>,
     drift: Vec<Drift>,
     unset: Vec<Unset>,
-}
-
-impl Foreseen {
-    /// Applying it does not bring what was written: the API server takes none of it, or AWS does not take a change.
-    fn is_refused(&self) -> bool {
-        !self.refusals.is_empty() || self.changes.iter().any(|change| change.effect == Effect::Refused)
-    }
 }
 
 /// Of all manifests.
@@ -83,7 +78,7 @@ impl Plan {
     #[must_use]
     pub fn of(objects: Vec<Foreseen>) -> Self {
         let disrupts = objects.iter().any(|object| object.disrupts);
-        let refused = objects.iter().any(Foreseen::is_refused);
+        let refused = objects.iter().any(|object| object.refused);
         Self { objects, disrupts, refused, not_known: UNKNOWN }
     }
 }
@@ -127,7 +122,7 @@ pub fn foresee(admission: &Admission, manifest: &Value, stored: Option<&Value>) 
     // What the API server refuses changes nothing, and may not be readable.
     if !foreseen.refusals.is_empty() {
         let outcome = if stored.is_some() { Outcome::Unchanged } else { Outcome::Create };
-        return Ok(Foreseen { outcome, ..foreseen });
+        return Ok(Foreseen { outcome, refused: true, ..foreseen });
     }
     let Some(stored) = stored else { return Ok(foreseen) };
     match foreseen.kind.as_str() {
@@ -156,7 +151,9 @@ fn compared<K: Managed>(
         && (changes.iter().any(|change| stops(&new, change))
             || releases(&new, &old, outcome) && plan.iter().any(|change| stops(&new, change)));
     let notes = notes(&new, &old, &changes, disrupts);
-    Ok(Foreseen { outcome, disrupts, changes, change_count, notes, plan, drift, unset, ..foreseen })
+    let in_vain = |change: &PlannedChange| change.effect == Effect::Refused || is_never_made(&new, change);
+    let refused = !new.policies().observes() && changes.iter().any(in_vain);
+    Ok(Foreseen { outcome, disrupts, refused, changes, change_count, notes, plan, drift, unset, ..foreseen })
 }
 
 fn read<K: DeserializeOwned>(about: &Foreseen, object: &Value) -> Result<K, Failure> {
@@ -198,11 +195,16 @@ fn stops<K: Managed>(new: &K, change: &PlannedChange) -> bool {
     }
 }
 
+/// Whether AWS cannot change it, and nothing new takes the place of what is there.
+fn is_never_made<K: Managed>(new: &K, change: &PlannedChange) -> bool {
+    change.effect == Effect::Replace && !stops(new, change)
+}
+
 fn notes<K: Managed>(new: &K, old: &K, changes: &[PlannedChange], disrupts: bool) -> Vec<String> {
     let policies = new.policies();
     let waits = |effect: Effect| matches!(effect, Effect::Restart | Effect::Offline | Effect::Replace);
     let waits = disrupts && changes.iter().any(|change| waits(change.effect));
-    let never = changes.iter().any(|change| change.effect == Effect::Replace && !stops(new, change));
+    let never = changes.iter().any(|change| is_never_made(new, change));
     let rows = [
         (old.meta().deletion_timestamp.is_some(), "it is being deleted: what is applied now is lost"),
         (new.suspend(), "spec.suspend is true: nothing is changed in AWS"),
@@ -243,6 +245,7 @@ fn paragraph(object: &Foreseen, style: Style) -> String {
         name,
         outcome,
         disrupts,
+        refused: _,
         changes,
         change_count,
         refusals,

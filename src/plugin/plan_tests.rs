@@ -94,7 +94,12 @@ fn what_the_api_server_or_aws_refuses_counts_as_refused() {
     let invalid = foreseen(json!({"ipAddressType": "BOTH"}), Some(json!({})));
     let fine = foreseen(json!({"tags": {"a": "b"}}), Some(json!({})));
     assert!(!invalid.refusals.is_empty() && fixed.outcome == Outcome::Change, "{invalid:?} {fixed:?}");
-    for (objects, refused) in [(vec![fixed], true), (vec![fine.clone(), invalid], true), (vec![fine], false)] {
+    let observing =
+        json!({"lifecycle": {"managementPolicy": "ObserveOnly", "deletionPolicy": "Retain"}, "domain": "EFS"});
+    let looks = foreseen(observing, Some(json!({"domain": "S3"})));
+    for (objects, refused) in
+        [(vec![fixed], true), (vec![looks], false), (vec![fine.clone(), invalid], true), (vec![fine], false)]
+    {
         assert_eq!(Plan::of(objects.clone()).refused, refused, "{objects:?}");
     }
 }

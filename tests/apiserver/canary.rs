@@ -30,6 +30,8 @@ const SHOWN: [(&str, &[&str]); 4] = [
         &[
             "serverId",
             "serverIds",
+            "id",
+            "adoptableIds",
             "accountId",
             "vpcId",
             "vpcEndpointId",

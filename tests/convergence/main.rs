@@ -5,6 +5,7 @@
 mod acts;
 #[path = "../support/admission/mod.rs"]
 mod admission;
+mod adoptions;
 mod agreements;
 mod approval;
 mod canonical;
@@ -307,7 +308,7 @@ scenarios! {
     a_forged_server_id_gives_no_logins_elsewhere: Setup::new(1) => scenarios::a_forged_server_gives_no_logins;
 }
 
-/// `RECORD=1` keeps what was seen. What tools make of it: `make gitops-table`.
+/// `RECORD=1` keeps what was seen. What tools make of it: ``$(tools/build-gitops judge)/gitops table -write .``.
 #[test]
 fn each_state_that_is_kept_for_gitops_is_one_that_the_operator_writes() {
     let recorded = states::recorded();

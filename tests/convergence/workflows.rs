@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::partners::Certificate;
 
+use crate::adoptions;
 use crate::agreements;
 use crate::approval;
 use crate::connectors;
@@ -44,6 +45,8 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W11-kms-key", run: |stage| w11_kms_key(stage).boxed() },
     Workflow { name: "W11-replaced-key", run: |stage| w11_replaced_key(stage).boxed() },
     Workflow { name: "W12-adoption", run: |stage| w12_adoption(stage).boxed() },
+    Workflow { name: "W12-adoption-by-id", run: |stage| adoptions::w12_by_id(stage).boxed() },
+    Workflow { name: "W12-adoption-as2", run: |stage| adoptions::w12_as2(stage).boxed() },
     Workflow { name: "W13-retain", run: |stage| w13_retain(stage).boxed() },
     Workflow { name: "W14-account", run: |stage| w14_account(stage).boxed() },
     Workflow { name: "W15-workflow", run: |stage| w15_workflow(stage).boxed() },

@@ -492,12 +492,12 @@ fn hold(digest: &str) -> Action {
 /// It carries our name and cluster and no uid. Those two any object of the name had, so they give nothing: a person
 /// says whose it is, by adoption or by putting the tag back.
 fn uid_lost(facts: &Facts, code: &'static str, what: &str, ids: Vec<String>) -> Action {
-    let adoption = if facts.words.adopts { ", or take it back with spec.lifecycle.adoption" } else { "" };
+    // The command that puts it back follows, see `act`.
+    let way = if facts.words.adopts { "Take it back with spec.lifecycle.adoption, or put" } else { "Put" };
     let message = format!(
-        "{what} carries this object's owner and cluster tags and has no {} tag (any more); nothing is touched. Put the \
-         tag back with this object's uid {}{adoption}",
-        api::TAG_UID,
-        facts.uid
+        "{what} carries this object's owner and cluster tags and has no {} tag (any more); nothing is touched. {way} the \
+         tag back",
+        api::TAG_UID
     );
     Action::Stall { reason: Reason::stalled(code, message), uid_lost: ids }
 }

@@ -111,13 +111,16 @@ pub fn take_back(facts: &Facts) -> Option<Action> {
     Some(Action::Replace(Replace::TakeBack(replacing.old_id.clone())))
 }
 
-/// Status was wiped, and what was found by its tags since may have been about to be replaced: the create of the new one
-/// may still arrive. Until then nothing is made beside it, and nothing is let go.
+/// Status was wiped, and what was found by its tags since, or taken over, may have been about to be replaced: the create of
+/// the new one may still arrive. Until then nothing is made beside it, and nothing is let go.
 pub fn forgotten_create(facts: &Facts) -> Option<Action> {
     facts.replacement?;
     let record = own_record(facts).filter(|record| record.attempt.is_none() && facts.confirmed)?;
     let end = facts.windows.late(record.started_at);
-    let message = format!("status was lost, and a create that was sent before may still arrive until {}", whole(end));
+    let message = format!(
+        "status was lost, or this was just taken over: a create that was sent before may still arrive until {}",
+        whole(end)
+    );
     (facts.now < end).then(|| wait(reasons::RECOVERING, message, Some(end)))
 }
 

@@ -153,9 +153,10 @@ fn first_lookup(facts: &Facts) -> Action {
 
 fn former_owner(facts: &Facts, id: &str) -> Action {
     let Words { noun, adopts, .. } = facts.words;
-    let own = match adopts {
-        true => "take it over (spec.lifecycle.adoption)".to_owned(),
-        false => format!("give its {TAG_UID} tag this object's uid {}", facts.uid),
+    let own = if adopts {
+        "take it over (spec.lifecycle.adoption)".to_owned()
+    } else {
+        format!("give its {TAG_UID} tag this object's uid {}", facts.uid)
     };
     stall(
         reasons::FORMER_OWNER,

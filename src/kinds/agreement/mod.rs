@@ -15,11 +15,11 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::deps::Deps;
-use super::partition;
 use super::profile_ref;
 use super::registration::{Registration, Traces};
 use super::resolve::{self, TargetQuery, Unresolved};
 use super::server_ref::{self, LoginTarget, ServerChoice};
+use super::standalone;
 use super::swept::Swept;
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
@@ -56,13 +56,16 @@ impl TaggedResource for TaggedAgreements {
     const LISTING: &'static str = "ListAgreements";
 
     async fn list(account: &Account) -> Result<Vec<String>, AwsError> {
-        match on_servers(account, server_ids(account).await?).await? {
-            // One that is gone takes its own along. What is on one that is listed all the same nobody knows, and the whole
-            // listing proves nothing.
-            (_, Some((server_id, fault))) if server_ids(account).await?.contains(&server_id) => {
-                Err(AwsError { kind: AwsErrorKind::Unavailable, ..fault })
-            }
-            (found, _) => Ok(found),
+        let (found, missing) = on_servers(account, server_ids(account).await?).await?;
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        // One that is gone takes its own along. What is on one that is listed all the same nobody knows, and the whole
+        // listing proves nothing.
+        let listed = server_ids(account).await?;
+        match missing.into_iter().find(|(server_id, _)| listed.contains(server_id)) {
+            Some((_, fault)) => Err(AwsError { kind: AwsErrorKind::Unavailable, ..fault }),
+            None => Ok(found),
         }
     }
 
@@ -78,16 +81,16 @@ async fn server_ids(account: &Account) -> Result<Vec<String>, AwsError> {
     Ok(account.list(ListServers { token: None }).await?.into_iter().map(|row| row.server_id).collect())
 }
 
-/// The agreements of these servers, and the last of the servers that is not there, with what AWS says of it.
+/// The agreements of these servers, and the servers that are not there, each with what AWS says of it.
 async fn on_servers(
     account: &Account,
     servers: Vec<String>,
-) -> Result<(Vec<String>, Option<(String, AwsError)>), AwsError> {
-    let (mut found, mut missing) = (Vec::new(), None);
+) -> Result<(Vec<String>, Vec<(String, AwsError)>), AwsError> {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
     for server_id in servers {
         match account.list(ListAgreements { server_id: server_id.clone(), token: None }).await {
             Ok(rows) => found.extend(rows.into_iter().map(|row| agreement_key(&server_id, &row.agreement_id))),
-            Err(fault) if fault.kind == AwsErrorKind::NotFound => missing = Some((server_id, fault)),
+            Err(fault) if fault.kind == AwsErrorKind::NotFound => missing.push((server_id, fault)),
             Err(fault) => return Err(fault),
         }
     }
@@ -100,18 +103,41 @@ impl Agreements {
     pub fn new(deps: Arc<Deps>) -> Self {
         Self { deps, tag_index: Arc::default() }
     }
+
+    /// The place, if the object may take over or look at what its spec names there.
+    fn admitted(
+        &self,
+        object: &TransferAgreement,
+        target: Target<LoginTarget>,
+    ) -> Result<Target<LoginTarget>, Unresolved> {
+        match self.deps.lister.identity(&target.identity) {
+            // Another server's grant and references were not asked.
+            Some(identity) => match standalone::admit(&self.deps, object, &identity)? {
+                Some(id) if agreement_of(&id).is_none_or(|(server, _)| server != target.detail.server_id) => {
+                    let server = &target.detail.server_id;
+                    let message = format!("spec.lifecycle.adoption.id: {id} is not on this object's server {server}");
+                    Err(Reason::stalled(reasons::SERVER_CHANGED, message).into())
+                }
+                _ => Ok(target),
+            },
+            // Gone since its server was found with it.
+            None => Err(Reason::new(reasons::DEPENDENCY_NOT_READY, "the AwsIdentity is absent").into()),
+        }
+    }
 }
 
 /// How the object names its server. What was made is on the server of its id.
 fn choice(object: &TransferAgreement) -> ServerChoice<'_> {
     let spec = &object.spec;
-    let made = object.status.as_ref().and_then(KindStatus::id);
+    let made = object.status.as_ref().and_then(KindStatus::id).and_then(agreement_of).map(|(server, _)| server);
+    // What was never seen is looked for by its tags, whatever became of the server: that of no name keeps it from nothing.
+    let nowhere = object.metadata.deletion_timestamp.is_some().then_some("");
     ServerChoice {
         server_ref: spec.server_ref.as_ref(),
         server_id: spec.server_id.as_deref(),
         identity: spec.aws_identity_ref.as_ref(),
         region: spec.region.as_deref(),
-        recorded: made.and_then(agreement_of).map(|(server, _)| server),
+        recorded: made.or(nowhere),
     }
 }
 
@@ -144,7 +170,8 @@ impl Kind for Agreements {
     type Want = WantedAgreement;
     type Have = Agreement;
 
-    const WORDS: Words = Words { noun: TransferAgreement::NOUN, parent: "server", taken: "", anew: "another id" };
+    const WORDS: Words =
+        Words { noun: TransferAgreement::NOUN, parent: "server", taken: "", anew: "another id", adopts: true };
 
     fn found_by(&self) -> FoundBy<'_, TransferAgreement, LoginTarget> {
         FoundBy::Tags(self)
@@ -159,7 +186,7 @@ impl Kind for Agreements {
             }
             found => found,
         };
-        resolve::resolved(found)
+        resolve::resolved(found.and_then(|target| self.admitted(object, target)))
     }
 
     async fn want(
@@ -176,8 +203,10 @@ impl Kind for Agreements {
         object: &TransferAgreement,
         target: &Target<LoginTarget>,
     ) -> Result<Described<Agreement>, AwsError> {
-        let id = object.status.as_ref().and_then(KindStatus::id);
-        let Some((server_id, agreement_id)) = id.and_then(agreement_of) else { return Ok(Described::NoKey) };
+        let id = standalone::key(object);
+        let Some((server_id, agreement_id)) = id.as_deref().and_then(agreement_of) else {
+            return Ok(Described::NoKey);
+        };
         // Its server is gone for good, and with it what was on it.
         if target.detail.replaces {
             return Ok(Described::Missing);
@@ -250,7 +279,7 @@ impl Kind for Agreements {
     }
 
     fn arn(&self, _: &TransferAgreement, target: &Target<LoginTarget>, id: Option<&str>) -> Option<String> {
-        id.map(|id| arn(target, id))
+        id.map(|id| standalone::arn(target, "agreement", id))
     }
 
     async fn explain(&self, _: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
@@ -267,15 +296,15 @@ impl Tagged<TransferAgreement, LoginTarget> for Agreements {
         &self.tag_index
     }
 
-    /// AWS's agreements of others are not taken over: nothing says which.
-    fn adopts(&self, _: &TransferAgreement, _: &Target<LoginTarget>) -> Option<String> {
-        None
+    fn adopts(&self, object: &TransferAgreement, target: &Target<LoginTarget>) -> Option<String> {
+        let identity = self.deps.lister.identity(&target.identity)?;
+        standalone::adopts(&self.deps, object, &identity)
     }
 
     fn set_id(&self, status: &mut TransferAgreementStatus, target: &Target<LoginTarget>, id: &str) {
         if let Some((server_id, agreement_id)) = agreement_of(id) {
             named(status, server_id, agreement_id);
-            status.arn = Some(arn(target, id));
+            status.arn = Some(standalone::arn(target, "agreement", id));
         }
     }
 
@@ -358,12 +387,6 @@ async fn all_tags(account: &Account, swept: &Swept) -> Result<BTreeMap<String, T
     };
     let (listed, _) = on_servers(account, servers).await?;
     tag_index::all_tags::<TaggedAgreements>(account, listed, |_| None).await
-}
-
-/// The ARN of an agreement, as AWS builds it.
-fn arn<D>(target: &Target<D>, id: &str) -> String {
-    let region = &target.account.region;
-    format!("arn:{}:transfer:{region}:{}:agreement/{id}", partition::partition(region), target.account.id)
 }
 
 #[cfg(test)]

@@ -19,11 +19,11 @@ use kube::ResourceExt;
 
 use super::deps::Deps;
 use super::registration::{Registration, Traces};
-use super::resolve::{self, TargetQuery, Unresolved};
+use super::resolve;
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
-use super::{partition, profile_ref};
+use super::{profile_ref, standalone};
 use crate::api::{AwsIdentity, Managed, TransferConnector, TransferConnectorSpec, TransferConnectorStatus};
 use crate::aws::transfer::{
     CreateConnector, DeleteConnector, DescribeConnector, ListConnectors, ListSecurityPolicies, Tags,
@@ -77,18 +77,6 @@ impl Connectors {
         let owner = Owner::new(&self.deps.cluster_id, &namespace, &object.name_any(), &uid);
         owner.judge(tags) == Ownership::Ours
     }
-
-    /// Where the object lives.
-    async fn place(&self, object: &TransferConnector) -> Result<Target<Arc<AwsIdentity>>, Unresolved> {
-        let status = object.status.as_ref().map(|status| &status.common);
-        // What is being deleted goes from where it was put, whatever became of the spec.
-        let recorded = resolve::recorded_target(status.filter(|_| object.metadata.deletion_timestamp.is_some()));
-        let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
-        let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
-        let placed = resolve::resolve(&self.deps, &TargetQuery::of(object), &identity, &region, ()).await;
-        let (target, found) = placed.map_err(|trouble| resolve::in_field("spec.awsIdentityRef", trouble))?;
-        Ok(resolve::with(target, found))
-    }
 }
 
 /// What one spec in the place of another would change, beside what is not in [`PREVIEWED`]. Keys of ConfigMaps and ids of
@@ -134,7 +122,7 @@ impl Kind for Connectors {
         parent: "",
         taken: "",
         anew: "another id, which whoever sends files with it has to name",
-        adopts: false,
+        adopts: true,
     };
 
     fn found_by(&self) -> FoundBy<'_, TransferConnector, Arc<AwsIdentity>> {
@@ -142,7 +130,8 @@ impl Kind for Connectors {
     }
 
     async fn resolve(&self, object: &TransferConnector) -> Result<Resolved<Arc<AwsIdentity>>, ReconcileError> {
-        resolve::resolved(self.place(object).await)
+        let spec = &object.spec;
+        resolve::resolved(standalone::place(&self.deps, object, &spec.aws_identity_ref, &spec.region).await)
     }
 
     async fn want(
@@ -162,9 +151,7 @@ impl Kind for Connectors {
         object: &TransferConnector,
         target: &Target<Arc<AwsIdentity>>,
     ) -> Result<Described<ConnectorState>, AwsError> {
-        let Some(connector_id) = object.status.as_ref().and_then(|status| status.connector_id.clone()) else {
-            return Ok(Described::NoKey);
-        };
+        let Some(connector_id) = standalone::key(object) else { return Ok(Described::NoKey) };
         let account = &target.account;
         let connector = match account.read(DescribeConnector { connector_id: connector_id.clone() }).await {
             Ok(connector) => *connector,
@@ -178,7 +165,9 @@ impl Kind for Connectors {
         let connection_test = if self.owns(object, &connector.tags) && target.denied.is_none() {
             connection_test::of(&self.tests, object, &connector, account).await
         } else {
-            object.status.as_ref().and_then(|status| status.connection_test.clone())
+            // What is told of another connector says nothing of this one.
+            let status = object.status.as_ref().filter(|status| status.connector_id.as_ref() == Some(&connector_id));
+            status.and_then(|status| status.connection_test.clone())
         };
         Ok(Described::Found(ConnectorState { connector, connection_test }))
     }
@@ -242,7 +231,7 @@ impl Kind for Connectors {
     }
 
     fn arn(&self, _: &TransferConnector, target: &Target<Arc<AwsIdentity>>, id: Option<&str>) -> Option<String> {
-        id.map(|id| arn(target, id))
+        id.map(|id| standalone::arn(target, "connector", id))
     }
 
     async fn explain(&self, account: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
@@ -268,14 +257,13 @@ impl Tagged<TransferConnector, Arc<AwsIdentity>> for Connectors {
         &self.tag_index
     }
 
-    /// AWS's connectors of others are not taken over: nothing says which.
-    fn adopts(&self, _: &TransferConnector, _: &Target<Arc<AwsIdentity>>) -> Option<String> {
-        None
+    fn adopts(&self, object: &TransferConnector, target: &Target<Arc<AwsIdentity>>) -> Option<String> {
+        standalone::adopts(&self.deps, object, &target.detail)
     }
 
     fn set_id(&self, status: &mut TransferConnectorStatus, target: &Target<Arc<AwsIdentity>>, id: &str) {
         status.connector_id = Some(id.to_owned());
-        status.arn = Some(arn(target, id));
+        status.arn = Some(standalone::arn(target, "connector", id));
     }
 
     /// Nothing in AWS or here names it.
@@ -317,12 +305,6 @@ impl Registration for TransferConnector {
 async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
     let listed = TaggedConnectors::list(account).await?;
     tag_index::all_tags::<TaggedConnectors>(account, listed, |_| None).await
-}
-
-/// The ARN of a connector, as AWS builds it.
-fn arn<D>(target: &Target<D>, id: &str) -> String {
-    let region = &target.account.region;
-    format!("arn:{}:transfer:{region}:{}:connector/{id}", partition::partition(region), target.account.id)
 }
 
 #[cfg(test)]

@@ -274,8 +274,8 @@ impl Simulated {
         let what = Agreement {
             server_id: server_id.to_owned(),
             description: None,
-            local_profile_id: "p-0000000000000000a".to_owned(),
-            partner_profile_id: "p-0000000000000000b".to_owned(),
+            local_profile_id: "p-00000000000000001".to_owned(),
+            partner_profile_id: "p-00000000000000002".to_owned(),
             base_directory: Some("/theirs".to_owned()),
             custom_directories: None,
             access_role: ROLE.to_owned(),
@@ -289,6 +289,11 @@ impl Simulated {
     /// All that AWS keeps of the agreement of this id, as text.
     pub fn agreement(&self, id: &str) -> String {
         self.region(|region| serde_json::to_string(&region.agreements.get(id).ok()).unwrap())
+    }
+
+    /// All that AWS keeps of the connector of this id, as text.
+    pub fn connector(&self, id: &str) -> String {
+        self.region(|region| serde_json::to_string(&region.connectors.get(id).ok()).unwrap())
     }
 
     /// An SFTP connector of this id, whoever made it.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::rig::{FIRST, LOCAL_PROFILE, Lose, PARTNER_PROFILE, ROLE, Rig, agreement_spec};
 use crate::api::FINALIZER;
 use crate::api::condition::reasons;
+use crate::aws::AwsErrorKind;
 use crate::cluster::Name;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
 use crate::sim::config::{Leniency, WithAgreements};
@@ -327,6 +328,24 @@ async fn a_server_made_anew_gets_its_agreement_anew_where_that_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_whose_create_was_lost_goes_though_its_server_is_named_no_more() {
+    for (lost, calls) in [(Lose::Call(AwsErrorKind::Lost), &[][..]), (Lose::Answer, &["DeleteAgreement"])] {
+        let rig = on_server(json!({})).await;
+        rig.cloud.lose("CreateAgreement", lost);
+        rig.agreement("orders", json!({}));
+        while rig.status(AGREEMENT, "orders")["create"]["phase"] != "InFlight" {
+            rig.reconcile(AGREEMENT, "orders").await;
+        }
+        rig.cloud.calls();
+        Rig::vanish(&rig.objects, SERVER, "files");
+        rig.delete(AGREEMENT, "orders");
+        rig.run(AGREEMENT, "orders", LONG).await;
+        assert!(rig.get(AGREEMENT, "orders").is_none(), "{}", rig.message(AGREEMENT, "orders"));
+        assert_eq!((rig.cloud.calls(), all(&rig).len()), (calls.iter().map(|&call| call.to_owned()).collect(), 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_whose_server_was_deleted_elsewhere_goes_with_its_object() {
     for (servers, calls) in [(WithAgreements::Cascade, &[][..]), (WithAgreements::Orphan, &["DeleteAgreement"])] {
         let rig = with_agreement(json!({})).await;
@@ -356,7 +375,7 @@ async fn a_listed_server_that_is_not_there_makes_a_look_count_for_nothing() {
     let rig = on_server(json!({})).await;
     rig.cloud.lose("CreateAgreement", Lose::Answer);
     rig.agreement("orders", json!({}));
-    rig.cloud.faults.lock().unwrap().insert("ListAgreements", crate::aws::AwsErrorKind::NotFound);
+    rig.cloud.faults.lock().unwrap().insert("ListAgreements", AwsErrorKind::NotFound);
     rig.run(AGREEMENT, "orders", LONG).await;
     assert_eq!((says(&rig, "orders").0.as_str(), all(&rig).len()), ("False", 0), "nothing is made on such a look");
     rig.cloud.faults.lock().unwrap().clear();
@@ -381,7 +400,7 @@ async fn a_profile_stays_while_nobody_knows_what_an_agreement_names_in_aws() {
     rig.run(PROFILE, "partner", LONG).await;
     let message = rig.message(PROFILE, "partner");
     assert_eq!(rig.says(PROFILE, "partner", "Ready").unwrap().1, reasons::DELETION_BLOCKED, "{message}");
-    assert!(message.contains("is looked at first: TransferAgreement team/orders"), "{message}");
+    assert!(message.contains("agreements and connectors (1)"), "{message}");
     rig.run(AGREEMENT, "orders", LONG).await;
     rig.run(PROFILE, "partner", LONG).await;
     assert!(rig.get(PROFILE, "partner").is_none());

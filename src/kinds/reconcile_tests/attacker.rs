@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::attacker_cases::{Allowed, CERTIFICATE, Case, NO_REFERENCE, OF_THE_ACCOUNT, Says, UNOWNED_WORKFLOW, cases};
-use super::rig::{OLD, ROLE, Rig, SECRET, agreement_spec, connector_spec};
+use super::rig::{FIRST, OLD, ROLE, Rig, SECRET, agreement_spec, connector_spec};
 use crate::api::condition::reasons;
 use crate::api::{HOST_KEY_SECRET_TYPE, LOGIN_PASSWORD_SECRET_TYPE, ManagedKind};
 use crate::aws::Rank;
@@ -32,6 +32,10 @@ pub const BANK: &str = "bank";
 pub const VAULT: &str = "s-0000000000000ba0c";
 /// The workflow of the bank.
 pub const WORKFLOW: &str = "w-0000000000000ba0c";
+/// Its connector.
+pub const CONNECTOR: &str = "c-0000000000000ba0c";
+/// Its agreement, which somebody made on a server of the attacker's.
+pub const AGREEMENT: &str = "a-0000000000000ba0c";
 /// The profile of the bank's partner.
 pub const PROFILE: &str = "p-0000000000000ba0c";
 /// The one that stands for the bank itself.
@@ -117,6 +121,7 @@ fn world() -> Rig {
     rig.cloud.put_workflow(WORKFLOW, &tags_of_bank("scan"));
     rig.cloud.put_workflow(UNOWNED_WORKFLOW, &Tags::new());
     rig.cloud.put_profile(PROFILE, &tags_of_bank("partner"));
+    rig.cloud.put_connector(CONNECTOR, &tags_of_bank("acme"));
     rig.cloud.put_certificate(CERTIFICATE);
     rig.allow_agreements();
     put_profile(&rig, US, "LOCAL", &tags_of_bank("us"));
@@ -222,7 +227,8 @@ fn theirs(rig: &Rig) -> String {
     let of_bank = |object: &Value| object["metadata"]["namespace"] == BANK;
     let stored: Vec<Value> = kinds.flat_map(|kind| rig.objects.all(kind)).filter(of_bank).collect();
     let config_maps = format!("{:?}", rig.objects.config_maps.lock().unwrap().get(&name(BANK, "texts")));
-    format!("{held:?}{workflow}{profile:?}{stored:?}{config_maps}")
+    let others = [rig.cloud.connector(CONNECTOR), rig.cloud.agreement(AGREEMENT)].concat();
+    format!("{held:?}{workflow}{profile:?}{others}{stored:?}{config_maps}")
 }
 
 /// The world of a case, with the server that its login is on.
@@ -230,6 +236,9 @@ async fn begun(case: &Case) -> Rig {
     let rig = world();
     if matches!(case.kind, TransferUser | TransferAccess | TransferAgreement) {
         own_server(&rig, case.kind, "mine").await;
+    }
+    if case.kind == TransferAgreement && case.allowed == Allowed::LetGo {
+        rig.cloud.put_agreement(FIRST, AGREEMENT, &tags_of_bank("orders"));
     }
     rig
 }
@@ -300,6 +309,8 @@ fn leaks(rig: &Rig, case: &Case, sent: &[String]) -> Vec<String> {
         OLD,
         WORKFLOW,
         PROFILE,
+        CONNECTOR,
+        AGREEMENT,
         US,
         CERTIFICATE,
         THEIR_ROLE,
@@ -360,6 +371,19 @@ async fn allow(rig: &Rig, case: &Case) {
         Allowed::ServerLetGo => {
             rig.objects.put(identity("default", ACCOUNT, &["team"], &[ROLE], &[VAULT]));
             rig.cloud.put_server(VAULT, Tags::new(), |_| ());
+        }
+        Allowed::LetGo => {
+            let mut own = identity("default", ACCOUNT, &["team"], &[ROLE], &[]);
+            own["spec"]["grants"][0]["adoptableIds"] = json!([case.spec["lifecycle"]["adoption"]["id"]]);
+            rig.objects.put(own);
+            let mut sim = rig.cloud.sim();
+            let region = sim.world.region(ACCOUNT, REGION);
+            region.workflows.get_mut(WORKFLOW).unwrap().tags.clear();
+            region.profiles.get_mut(PROFILE).unwrap().tags.clear();
+            region.connectors.get_mut(CONNECTOR).unwrap().tags.clear();
+            if let Ok(agreement) = region.agreements.get_mut(AGREEMENT) {
+                agreement.tags.clear();
+            }
         }
         Allowed::Certificate => {
             let mut own = identity("default", ACCOUNT, &["team"], &[ROLE], &[]);

@@ -3,15 +3,16 @@
 
 use serde_json::{Value, json};
 
-use super::attacker::{BANK, PROFILE, THEIR_ROLE, THEIR_SECRET, US, VAULT, WORKFLOW};
-use super::rig::{LOCAL_PROFILE, PARTNER_PROFILE, ROLE, SECRET};
+use super::attacker::{AGREEMENT, BANK, CONNECTOR, PROFILE, THEIR_ROLE, THEIR_SECRET, US, VAULT, WORKFLOW};
+use super::rig::{FIRST, LOCAL_PROFILE, PARTNER_PROFILE, ROLE, SECRET};
 use crate::api::ManagedKind;
 use crate::api::condition::{reasons, types};
+use crate::aws::transfer::agreement_key;
 use crate::kinds::fakes::REGION;
 
 use Allowed::{
-    AsItIs, Certificate, Identity, OwnProfile, OwnServer, OwnTexts, OwnWorkflow, ReferenceToProfile, ReferenceToServer,
-    ReferenceToWorkflow, Role, Secret, Server, ServerLetGo,
+    AsItIs, Certificate, Identity, LetGo, OwnProfile, OwnServer, OwnTexts, OwnWorkflow, ReferenceToProfile,
+    ReferenceToServer, ReferenceToWorkflow, Role, Secret, Server, ServerLetGo,
 };
 use ManagedKind::{
     TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
@@ -37,6 +38,8 @@ pub enum Allowed {
     Certificate,
     /// The same, and the bank has let that server go, so that it carries nobody's tags.
     ServerLetGo,
+    /// It lists what is taken over, and the bank has let that go.
+    LetGo,
     /// The bank's identity is of the attacker's account, and grants the attacker what his own does.
     Identity,
     /// The bank's server allows references from the attacker's namespace.
@@ -337,6 +340,22 @@ fn of_connector() -> Vec<Case> {
     ]
 }
 
+/// Taking over what has an id of AWS's.
+fn adopting() -> Vec<Case> {
+    let agreement = agreement_key(FIRST, AGREEMENT);
+    let rows = [
+        (TransferWorkflow, WORKFLOW, json!({})),
+        (TransferProfile, PROFILE, json!({"as2Id": "them", "profileType": "PARTNER"})),
+        (TransferConnector, CONNECTOR, json!({})),
+        (TransferAgreement, agreement.as_str(), json!({})),
+    ];
+    let row = |(kind, id, mut spec): (ManagedKind, &str, Value)| {
+        spec["lifecycle"] = json!({"deletionPolicy": "Retain", "adoption": {"id": id, "mode": "Converge"}});
+        case(kind, "spec.lifecycle.adoption.id", spec, reasons::IDENTITY_DENIED, LetGo)
+    };
+    rows.into_iter().map(row).collect()
+}
+
 /// All of them.
 pub fn cases() -> Vec<Case> {
     let keys = |name: &str, key: &str| json!({"sshPublicKeysFrom": [{"configMapKeyRef": {"name": name, "key": key}}]});
@@ -374,6 +393,7 @@ pub fn cases() -> Vec<Case> {
         by_identity.into(),
         of_profile,
         of_connector(),
+        adopting(),
     ]
     .into_iter()
     .flatten()

@@ -160,6 +160,8 @@ async fn a_profile_stays_while_a_lost_create_may_have_named_it() {
     rig.delete(PROFILE, "others");
     rig.run(PROFILE, "others", Duration::from_mins(5)).await;
     assert_eq!(rig.says(PROFILE, "others", "Ready").unwrap().1, reasons::DELETION_BLOCKED);
+    let message = rig.message(PROFILE, "others");
+    assert!(message.contains("1 object must name another profile"), "by what it named, not by whose it is: {message}");
     for _ in 0..4 {
         rig.run(KIND, "acme", LONG).await;
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::needless_pass_by_value)]
 
 mod adoption;
+mod adoption_by_id;
 mod agreements;
 mod applying;
 mod attacker;

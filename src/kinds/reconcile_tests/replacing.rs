@@ -184,7 +184,7 @@ impl Tagged<Notice, ()> for Notices {
         self
     }
     fn adopts(&self, object: &Notice, _: &Target<()>) -> Option<String> {
-        object.policies().adoption.and_then(|adoption| adoption.server_id)
+        object.policies().adoption.and_then(|adoption| adoption.id)
     }
     fn set_id(&self, status: &mut NoticeStatus, _: &Target<()>, id: &str) {
         status.id = Some(id.to_owned());

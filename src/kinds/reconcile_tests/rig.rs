@@ -142,6 +142,11 @@ impl Rig {
         self.identity(|identity| identity["spec"]["regions"] = json!(regions));
     }
 
+    /// What may be taken over by its id.
+    pub fn adoptable(&self, ids: &[&str]) {
+        self.identity(|identity| identity["spec"]["grants"][0]["adoptableIds"] = json!(ids));
+    }
+
     /// A person says yes to many deletions at once.
     pub fn allow(&self, value: &str) {
         self.identity(|identity| identity["metadata"]["annotations"] = json!({ALLOW_DELETIONS: value}));

@@ -30,16 +30,13 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::deps::Deps;
-use super::grants::{self, Asker};
-use super::partition;
-use super::resolve::{self, TargetQuery, Unresolved};
+use super::resolve;
 use super::server_ref;
+use super::standalone;
 use super::swept;
 use super::tag_index::{TagIndex, TaggedResource};
 use super::workflow_ref;
-use crate::api::common::RecreatePolicy;
-use crate::api::status::CreateRecord;
-use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer, TransferServerSpec, TransferServerStatus};
+use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec, TransferServerStatus};
 use crate::aws::transfer::{
     CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListHostKeys, ListServers, Server, Tags,
 };
@@ -49,7 +46,6 @@ use crate::engine::decide::Words;
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
-use crate::engine::reason::Reason;
 use advice::advice;
 use endpoints::EndpointsSeen;
 use login_test::LoginsTried;
@@ -103,15 +99,6 @@ impl Servers {
         }
     }
 
-    /// The server to look at: the recorded one, else what is to be taken over; of an object that only observes, what it
-    /// points to. An id in status without a record of this object's is not its own.
-    fn key(object: &TransferServer) -> Option<String> {
-        let status = object.status.as_ref();
-        let id = status.and_then(|status| status.server_id.clone());
-        let own = record(object).and(id.clone());
-        pointer(object).or(own).or_else(|| to_adopt(object)).or(id)
-    }
-
     /// Listings do not carry the tags of host keys; each key is described only where its tags matter.
     async fn host_keys(&self, object: &TransferServer, account: &Account, id: &str) -> Result<Vec<HostKey>, AwsError> {
         let listed = account.list(ListHostKeys { server_id: id.to_owned(), token: None }).await?;
@@ -129,14 +116,6 @@ impl Servers {
             }
         }
         Ok(keys)
-    }
-
-    /// Whether the server may be named by its id.
-    fn granted(&self, object: &TransferServer, identity: &AwsIdentity, id: &str) -> Result<(), Reason> {
-        let namespace = object.namespace().unwrap_or_default();
-        let labels = resolve::labels(&self.deps, &namespace);
-        let asker = Asker { kind: ManagedKind::TransferServer, namespace: &namespace, labels: &labels };
-        grants::server_granted(identity, &asker, id)
     }
 
     /// Remembers whose the server is, for look-ups and for the users of this object.
@@ -164,63 +143,14 @@ impl Servers {
 
     /// Whether the server is the object's own, or what it is to look at or take over: of others nothing more is asked.
     fn concerns(&self, object: &TransferServer, server: &Server) -> bool {
-        self.owns(object, server) || pointer(object).or_else(|| to_adopt(object)).is_some()
+        self.owns(object, server) || standalone::names_another(object)
     }
-
-    /// Where the object lives.
-    async fn place(&self, object: &TransferServer) -> Result<Target<Arc<AwsIdentity>>, Unresolved> {
-        let status = object.status.as_ref().map(|status| &status.common);
-        let deleting = going(object);
-        let request = TargetQuery::of(object);
-        // What is being deleted goes from where it was put, whatever became of the spec.
-        let recorded = resolve::recorded_target(status.filter(|_| deleting));
-        let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
-        let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
-        let placed = resolve::resolve(&self.deps, &request, &identity, &region, ()).await;
-        let (target, found) = placed.map_err(|trouble| resolve::in_field("spec.awsIdentityRef", trouble))?;
-        // Where this object has its server, a grant that went only ends adoption, see `adopts`.
-        let has = record(object).is_some() && object.status.as_ref().is_some_and(|status| status.server_id.is_some());
-        if let Some(id) = pointer(object).or_else(|| to_adopt(object).filter(|_| !has)) {
-            self.granted(object, &found, &id)
-                .map_err(|block| resolve::in_field("spec.lifecycle.adoption.serverId", block.into()))?;
-        }
-        Ok(resolve::with(target, found))
-    }
-}
-
-/// Whether it is being deleted.
-fn going(object: &TransferServer) -> bool {
-    object.metadata.deletion_timestamp.is_some()
-}
-
-/// The server that an object which only observes points to. Once it is being deleted, only its own counts.
-fn pointer(object: &TransferServer) -> Option<String> {
-    let policies = object.policies();
-    let observes = policies.observes() && !going(object);
-    policies.adoption.filter(|_| observes).and_then(|adoption| adoption.server_id)
 }
 
 /// Every role that a server's spec passes to AWS.
 #[must_use]
 pub fn roles(spec: &TransferServerSpec) -> Vec<String> {
     want::roles(spec).into_iter().map(|(_, role)| role).collect()
-}
-
-/// The record of a create, if it is of this object.
-fn record(object: &TransferServer) -> Option<&CreateRecord> {
-    let record = object.status.as_ref()?.common.create.as_deref()?;
-    (Some(&record.uid) == object.metadata.uid.as_ref()).then_some(record)
-}
-
-/// The server that the spec says to take over. Where a new one may be made of what was lost, adoption has had its time;
-/// else the spec goes on naming it, and none is created in its place.
-fn to_adopt(object: &TransferServer) -> Option<String> {
-    let policies = object.policies();
-    let acts = !policies.observes() && !going(object);
-    let id = policies.adoption.filter(|_| acts)?.server_id?;
-    let replaced = policies.recreate == RecreatePolicy::Automatic;
-    let lost = replaced && record(object).is_some_and(|record| record.lost.contains(&id));
-    (!lost).then_some(id)
 }
 
 #[async_trait]
@@ -245,7 +175,8 @@ impl Kind for Servers {
     }
 
     async fn resolve(&self, object: &TransferServer) -> Result<Resolved<Self::TargetDetail>, ReconcileError> {
-        resolve::resolved(self.place(object).await)
+        let spec = &object.spec;
+        resolve::resolved(standalone::place(&self.deps, object, &spec.aws_identity_ref, &spec.region).await)
     }
 
     async fn want(
@@ -262,7 +193,7 @@ impl Kind for Servers {
         object: &TransferServer,
         target: &Target<Self::TargetDetail>,
     ) -> Result<Described<ServerState>, AwsError> {
-        let Some(id) = Self::key(object) else { return Ok(Described::NoKey) };
+        let Some(id) = standalone::key(object) else { return Ok(Described::NoKey) };
         let account = &target.account;
         let mut server = match account.read(DescribeServer { server_id: id.clone() }).await {
             Ok(server) => *server,
@@ -279,14 +210,14 @@ impl Kind for Servers {
         self.note(object, account, &server);
         // Of a directory server accesses are counted into it next.
         let users = server.user_count;
-        let unmanaged = if going(object) {
+        let unmanaged = if standalone::going(object) {
             None
         } else {
             unmanaged::of(&self.deps, &self.logins, object, account, &mut server).await
         };
         let (mut network, mut endpoints, mut policy) = (Network::default(), None, PolicyContents::default());
         let mut login_test = object.status.as_ref().and_then(|status| status.login_test.clone());
-        if self.concerns(object, &server) && !going(object) {
+        if self.concerns(object, &server) && !standalone::going(object) {
             network = network::look(object, &server, account).await?;
             endpoints = endpoints::of_vpc(&self.endpoints, object, &server, &network, account).await;
             policy = self.policies.of(object, account, &server.settings, first).await;
@@ -294,7 +225,7 @@ impl Kind for Servers {
         match self.host_keys(object, account, &id).await {
             Ok(host_keys) => {
                 // Last, as what fails here is looked at again, and a login is not.
-                if self.owns(object, &server) && !going(object) && target.denied.is_none() {
+                if self.owns(object, &server) && !standalone::going(object) && target.denied.is_none() {
                     let cluster = self.deps.cluster.as_ref();
                     login_test = login_test::of(&self.logins_tried, cluster, object, &server, account).await;
                 }
@@ -401,7 +332,7 @@ impl Kind for Servers {
     }
 
     fn arn(&self, _: &TransferServer, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Option<String> {
-        id.map(|id| arn(target, id))
+        id.map(|id| standalone::arn(target, "server", id))
     }
 
     async fn explain(&self, account: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
@@ -419,12 +350,12 @@ impl Tagged<TransferServer, Arc<AwsIdentity>> for Servers {
     }
 
     fn adopts(&self, object: &TransferServer, target: &Target<Arc<AwsIdentity>>) -> Option<String> {
-        to_adopt(object).filter(|id| self.granted(object, &target.detail, id).is_ok())
+        standalone::adopts(&self.deps, object, &target.detail)
     }
 
     fn set_id(&self, status: &mut TransferServerStatus, target: &Target<Arc<AwsIdentity>>, id: &str) {
         status.server_id = Some(id.to_owned());
-        status.arn = Some(arn(target, id));
+        status.arn = Some(standalone::arn(target, "server", id));
     }
 
     async fn deletion_blockers(
@@ -436,12 +367,6 @@ impl Tagged<TransferServer, Arc<AwsIdentity>> for Servers {
         deletion_blockers::deletion_blockers(self.deps.cluster.as_ref(), &self.logins, object, &target.account, id)
             .await
     }
-}
-
-/// The ARN of a server, as AWS builds it.
-fn arn<D>(target: &Target<D>, id: &str) -> String {
-    let region = &target.account.region;
-    format!("arn:{}:transfer:{region}:{}:server/{id}", partition::partition(region), target.account.id)
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub use world::certificate;
 use crate::support::repository;
 
 /// Paths without a case, and why.
-const EXEMPT: [(Kind, &str, &str); 33] = [
+const EXEMPT: [(Kind, &str, &str); 42] = [
     (Kind::Agreement, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::Agreement, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
     (Kind::Agreement, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
@@ -62,12 +62,21 @@ const EXEMPT: [(Kind, &str, &str); 33] = [
     (Kind::User, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
     (Kind::Access, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
     (Kind::Server, "lifecycle.adoption.serverId", IN_WHOLE_RECONCILES),
+    (Kind::Identity, "grants[].adoptableIds", IN_WHOLE_RECONCILES),
+    (Kind::Workflow, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
+    (Kind::Workflow, "lifecycle.adoption.id", IN_WHOLE_RECONCILES),
+    (Kind::Profile, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
+    (Kind::Profile, "lifecycle.adoption.id", IN_WHOLE_RECONCILES),
+    (Kind::Connector, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
+    (Kind::Connector, "lifecycle.adoption.id", IN_WHOLE_RECONCILES),
+    (Kind::Agreement, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
+    (Kind::Agreement, "lifecycle.adoption.id", IN_WHOLE_RECONCILES),
     (Kind::Server, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
     (Kind::Server, "lifecycle.forceDeleteUsers", AT_DELETION),
 ];
 /// They say what becomes of what others did in AWS.
 const IN_WHOLE_RECONCILES: &str =
-    "src/kinds/reconcile_tests: drift, adoption, recreation; and tests/convergence, W12 and W13";
+    "src/kinds/reconcile_tests: drift, adoption, adoption_by_id, recreation; and tests/convergence, W12 and W13";
 const NOTHING_REFERS: &str = "no kind refers to profiles yet: it shows with the first that does";
 const AT_DELETION: &str = "it counts when the object is deleted, and is tested in deletions.rs";
 

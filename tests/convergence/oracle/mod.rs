@@ -285,6 +285,7 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
     let uid = match held {
         (Some(uid), _) => uid,
         (None, true) => return None,
+        (None, false) if operation == "TagResource" && adopts_by_id(world, id) => return None,
         (None, false) => return Some(format!("O3: {operation} on {noun} {id}, which is not ours")),
     };
     if deletes {
@@ -379,6 +380,15 @@ fn adopts(world: &World, server: &str, member: Option<&str>, input: &Value) -> b
                 Some("TransferUser") => member.is_some() && name == member,
                 _ => input.get("ExternalId").is_some_and(|id| *id == spec["externalId"]),
             }
+    })
+}
+
+/// Whether an object asks to take over what has this id; that of an agreement stands behind its server's.
+fn adopts_by_id(world: &World, id: &str) -> bool {
+    let api = world.api();
+    api.keys().iter().filter_map(|key| api.get(key)).any(|object| {
+        let named = object["spec"]["lifecycle"]["adoption"]["id"].as_str();
+        named.is_some_and(|named| named.rsplit('/').next() == Some(id))
     })
 }
 

@@ -121,7 +121,7 @@ fn a_profile_changes_its_certificates_and_neither_name_nor_type() {
 }
 
 #[test]
-fn a_connector_keeps_its_protocol_and_way_and_tells_what_it_names_of_others() {
+fn a_connector_keeps_its_protocol_and_its_way_and_tells_what_it_names() {
     let base = json!({"region": "eu-central-1", "url": "sftp://a", "accessRole": "r", "sftpConfig": {
         "userSecretId": "s", "trustedHostKeysFrom": [{"configMapKeyRef": {"name": "hosts", "key": "a"}}]}});
     let connector_of = |more| read::<TransferConnector>("TransferConnector", base.clone(), more);

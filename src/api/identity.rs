@@ -124,7 +124,7 @@ pub struct Grant {
     /// Workflows, profiles, connectors and agreements that those objects may take over, or look at with managementPolicy
     /// ObserveOnly, by their ids (an agreement as s-.../a-...). None means none.
     #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 256), inner(length(max = 39)), transform = pattern::ADOPTABLE_ID.each())]
+    #[schemars(length(max = 128), inner(length(max = 39)), transform = pattern::ADOPTABLE_ID.each())]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adoptable_ids: Vec<String>,
     /// Certificates that profiles of those namespaces may name by id, in certificateIds; * stands for every one of the

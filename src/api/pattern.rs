@@ -132,9 +132,10 @@ pub(super) const DIRECTORY_ID: Pattern =
 /// A workflow.
 pub(super) const WORKFLOW_ID: Pattern =
     Pattern::new(r"^w-[a-z0-9]{17}$", "the id of a workflow, w- and 17 letters or digits, such as w-0123456789abcdef0");
-/// What may be taken over by its id, but for servers.
+/// What may be taken over by its id, but for servers. Short, as it counts for each entry of a grant; that an id is of the
+/// object's kind, the kind says.
 pub(super) const ADOPTABLE_ID: Pattern = Pattern::new(
-    r"^((w|p|c)-[0-9a-z]{17}|s-[0-9a-f]{17}/a-[0-9a-f]{17})$",
+    r"^(s-[0-9a-f]{17}/)?[a-z]+-[0-9a-z]{17}$",
     "the id of a workflow (w-), a profile (p-) or a connector (c-), such as c-0123456789abcdef0, or server and agreement, \
      such as s-0123456789abcdef0/a-0123456789abcdef0",
 );

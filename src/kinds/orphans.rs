@@ -33,6 +33,8 @@ use crate::engine::settings::Settings;
 
 /// The most users that one scan describes in one region. Who is left comes next time: users of others are remembered.
 const DESCRIBED: usize = 200;
+/// From one scan to the next, in intervals: each lists every kind, and at rest an hour has a thousand calls for all.
+const INTERVALS: u32 = 2;
 /// When the first sweep of a process comes: at its start it stands in for a look at each object.
 pub(crate) const FIRST_SWEEP: Duration = Duration::from_secs(1);
 /// What is added to the time between two sweeps at the most, as a part of it.
@@ -130,7 +132,8 @@ impl Orphans {
         }
         let due = self.change(identity, |memory| memory.search_due.is_none_or(|due| due <= now));
         if due == Some(true) {
-            self.change(identity, |memory| memory.search_due = Some(now + self.settings.jittered_resync()));
+            let due = now + self.settings.jittered_resync() * INTERVALS;
+            self.change(identity, |memory| memory.search_due = Some(due));
             self.scan(identity).await;
         }
     }

@@ -140,7 +140,7 @@ def test_host_keys(client):
 
 
 def test_connectors_for_sftp(client):
-    more = {"TrustedHostKeys": [public_key()], "OrderedUserSecretVersionStages": ["AWSCURRENT"]}
+    more = {"TrustedHostKeys": [public_key("openssh-p256")], "OrderedUserSecretVersionStages": ["AWSCURRENT"]}
     connector = client.create_connector(**sftp_connector(**more))["ConnectorId"]
     goes_back_and_forth(client, "DescribeConnector", "UpdateConnector", ConnectorId=connector)
 

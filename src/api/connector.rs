@@ -43,8 +43,8 @@ pub struct SftpConfig {
     #[schemars(length(min = 1, max = 2048))]
     pub user_secret_id: String,
     /// Host keys of the partner that are trusted: each one line, as in a .pub file or as ssh-keyscan prints it, of ssh-rsa or
-    /// ecdsa-sha2-nistp256/384/521, as AWS takes no other; at most 10 together with those of trustedHostKeysFrom. What stands before and behind the key itself is not sent. Without any
-    /// the connector connects to nobody.
+    /// ecdsa-sha2-nistp256/384/521, as AWS takes no other; at most 10 together with those of trustedHostKeysFrom. What
+    /// stands before and behind the key itself is not sent. Without any the connector connects to nobody.
     #[x_kube(merge_strategy = ListMerge::Atomic, validation = connector_rules::TRUSTED_HOST_KEYS)]
     // Longer than AWS takes, so that a private key is called one; what is too long is told by the rule of the list.
     #[schemars(length(max = 10), inner(length(max = 3500)))]

@@ -49,10 +49,8 @@ where
     // Where this object has its own, also while that is replaced, a grant that went only ends adoption, see `adopts`.
     let has = record(object).is_some() && (id(object).is_some() || is_replaced(object));
     let Some(id) = pointer(object).or_else(|| to_adopt(object).filter(|_| !has)) else { return Ok(None) };
-    let of_kind = if fits(K::KIND, &id) { Ok(()) } else { Err(strange(K::KIND, &id)) };
-    of_kind
-        .and_then(|()| granted(deps, object, identity, &id))
-        .map_err(|block| resolve::in_field(field(K::KIND), block.into()))?;
+    let named = if fits(K::KIND, &id) { granted(deps, object, identity, &id) } else { Err(strange(K::KIND, &id)) };
+    named.map_err(|block| resolve::in_field(field(K::KIND), block.into()))?;
     Ok(Some(id))
 }
 
@@ -69,7 +67,7 @@ fn fits(kind: ManagedKind, id: &str) -> bool {
 }
 
 fn strange(kind: ManagedKind, id: &str) -> Reason {
-    Reason::stalled(reasons::INVALID_SPEC, format!("{id} is no id of a {}", kind.noun()))
+    Reason::stalled(reasons::INVALID_SPEC, format!("{id} is not the id of what a {} stands for", kind.name()))
 }
 
 /// Whether a new one is being made in the place of what it had.

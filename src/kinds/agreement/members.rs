@@ -12,7 +12,6 @@ pub const PARTNER_PROFILE: &str = "partnerProfileId";
 pub const ACCESS_ROLE: &str = "accessRole";
 /// Whether it takes messages.
 pub const STATUS: &str = "status";
-
 /// Whether messages must be signed.
 pub const SIGNING: &str = "enforceMessageSigning";
 

@@ -25,6 +25,7 @@ pub use references::{Name, Reference};
 pub use server::{TransferServer, TransferServerSpec, TransferServerStatus};
 pub use status::{CommonStatus, Replacing};
 pub use user::{TransferUser, TransferUserSpec, TransferUserStatus};
+pub use web_app::{TransferWebApp, TransferWebAppSpec, TransferWebAppStatus};
 pub use workflow::{TransferWorkflow, TransferWorkflowSpec, TransferWorkflowStatus};
 
 /// What every kind answers from members of the same names.
@@ -99,6 +100,9 @@ pub mod shapes;
 pub mod status;
 /// `TransferUser`.
 pub(crate) mod user;
+/// `TransferWebApp`.
+pub mod web_app;
+mod web_app_rules;
 /// `TransferWorkflow`.
 pub mod workflow;
 mod workflow_rules;
@@ -159,6 +163,7 @@ macro_rules! with_kinds {
             profiles: TransferProfile,
             connectors: TransferConnector,
             agreements: TransferAgreement,
+            web_apps: TransferWebApp,
         }
     };
 }

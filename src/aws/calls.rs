@@ -10,14 +10,15 @@ use super::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcEndpoi
 use super::sdk::Clients;
 use super::sdk::once::Once;
 use super::transfer::{
-    CreateAccess, CreateAgreement, CreateConnector, CreateProfile, CreateServer, CreateUser, CreateWorkflow,
-    DeleteAccess, DeleteAgreement, DeleteConnector, DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey,
-    DeleteUser, DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile,
-    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey,
+    CreateAccess, CreateAgreement, CreateConnector, CreateProfile, CreateServer, CreateUser, CreateWebApp,
+    CreateWorkflow, DeleteAccess, DeleteAgreement, DeleteConnector, DeleteHostKey, DeleteProfile, DeleteServer,
+    DeleteSshPublicKey, DeleteUser, DeleteWebApp, DeleteWebAppCustomization, DeleteWorkflow, DescribeAccess,
+    DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer,
+    DescribeUser, DescribeWebApp, DescribeWebAppCustomization, DescribeWorkflow, ImportHostKey, ImportSshPublicKey,
     ListAccesses, ListAgreements, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers,
-    ListUsers, ListWorkflows, StartServer, StopServer, TagResource, TestConnection, TestIdentityProvider,
+    ListUsers, ListWebApps, ListWorkflows, StartServer, StopServer, TagResource, TestConnection, TestIdentityProvider,
     UntagResource, UpdateAccess, UpdateAgreement, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer,
-    UpdateUser,
+    UpdateUser, UpdateWebApp, UpdateWebAppCustomization,
 };
 use super::{AwsError, CallClass, Tags};
 
@@ -172,6 +173,9 @@ reads! {
     TestConnection => Connection,
     ListAgreements => Agreements,
     DescribeAgreement => Agreement,
+    ListWebApps => WebApps,
+    DescribeWebApp => WebApp,
+    DescribeWebAppCustomization => WebAppCustomization,
     ListSecurityPolicies => SecurityPolicyNames,
     DescribeSecurityPolicy => SecurityPolicy,
     TestIdentityProvider => IdentityProvider,
@@ -208,6 +212,11 @@ mutations! {
     CreateAgreement(Box<CreateAgreement>),
     UpdateAgreement(UpdateAgreement),
     DeleteAgreement(DeleteAgreement),
+    CreateWebApp(Box<CreateWebApp>),
+    UpdateWebApp(UpdateWebApp),
+    DeleteWebApp(DeleteWebApp),
+    UpdateWebAppCustomization(UpdateWebAppCustomization),
+    DeleteWebAppCustomization(DeleteWebAppCustomization),
     TagResource(TagResource),
     UntagResource(UntagResource),
     ModifyVpcEndpoint(ModifyVpcEndpoint),

@@ -1,6 +1,5 @@
 //! The Kubernetes door over kube: one request per call, its errors in our words. It decides nothing.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,8 +16,8 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use serde_json::{Value, json};
 
-use super::{ClusterError, EventNote, KubeApi, MANAGER, Name, OwnedWrite, Reach, SecretData, Texts, completed};
-use crate::text;
+use super::{ClusterError, Entries, EventNote, KubeApi, MANAGER, Name, OwnedWrite, Reach, SecretData, completed};
+use crate::text::{self, NotText};
 
 /// kube retries by itself what the API server puts off, without an end; a reconcile shall say so instead.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
@@ -210,18 +209,17 @@ impl KubeApi for KubeClient {
         let found = bounded(&format!("Secret {name}"), api.get_opt(&name.name)).await?;
         Ok(found.map(|secret| SecretData {
             secret_type: secret.type_.unwrap_or_default(),
-            data: texts(secret.data, |bytes| bytes.0, |text| SecretString::from(text)),
+            data: secret.data.into_iter().flatten().map(|(key, bytes)| (key, secret_text(bytes.0))).collect(),
         }))
     }
 
-    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
+    async fn config_map(&self, name: &Name) -> Result<Option<Entries>, ClusterError> {
         let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &name.namespace);
         let found = bounded(&format!("ConfigMap {name}"), api.get_opt(&name.name)).await?;
         // What is no UTF-8 stands apart in a ConfigMap.
         Ok(found.map(|ConfigMap { data, binary_data, .. }| {
-            let mut all = texts(data, String::into_bytes, str::to_owned);
-            all.extend(texts(binary_data, |bytes| bytes.0, str::to_owned));
-            all
+            let texts = data.into_iter().flatten().map(|(key, text)| (key, text.into_bytes()));
+            texts.chain(binary_data.into_iter().flatten().map(|(key, bytes)| (key, bytes.0))).collect()
         }))
     }
 
@@ -322,10 +320,9 @@ fn value(what: &str, object: &DynamicObject) -> Result<Value, ClusterError> {
     serde_json::to_value(object).map_err(|error| ClusterError::Undecodable(what.to_owned(), error.to_string()))
 }
 
-/// The bytes are wiped once they are read: those of a Secret are our copy of it.
-fn texts<B, T>(data: Option<BTreeMap<String, B>>, bytes: fn(B) -> Vec<u8>, text: fn(&str) -> T) -> Texts<T> {
-    let read = |value: B| text::decode(&Zeroizing::new(bytes(value))).map(text);
-    data.into_iter().flatten().map(|(key, value)| (key, read(value))).collect()
+/// The bytes are wiped once they are read: they are our copy of the Secret.
+fn secret_text(bytes: Vec<u8>) -> Result<SecretString, NotText> {
+    text::decode(&Zeroizing::new(bytes)).map(SecretString::from)
 }
 
 /// Whether `stored` has everything that was sent. Others may have added to it.

@@ -64,8 +64,11 @@ pub enum ClusterError {
     Unavailable(String, String),
 }
 
-/// Values of a ConfigMap or Secret by key, and of those that are no text what they are instead.
+/// Values of a Secret by key, and of those that are no text what they are instead.
 pub type Texts<T> = BTreeMap<String, Result<T, NotText>>;
+
+/// Values of a ConfigMap by key, text or not.
+pub type Entries = BTreeMap<String, Vec<u8>>;
 
 /// A Secret as far as it may be looked at.
 #[derive(Debug)]
@@ -152,7 +155,7 @@ pub trait KubeApi: Send + Sync {
     async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError>;
 
     /// Reads the data of one ConfigMap.
-    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError>;
+    async fn config_map(&self, name: &Name) -> Result<Option<Entries>, ClusterError>;
 
     /// Publishes an Event about an object (given as JSON). Failing to is only logged.
     async fn publish(&self, kind: &ApiResource, object: &Value, note: EventNote);

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::clock::Clock;
 use crate::api::FINALIZER;
-use crate::cluster::{ClusterError, Name, OwnedWrite, SecretData, Texts};
+use crate::cluster::{ClusterError, Entries, Name, OwnedWrite, SecretData};
 
 /// The finalizer of another controller, which lets an object go a little after ours does.
 pub const THEIRS: &str = "elsewhere.example/finalizer";
@@ -177,9 +177,9 @@ impl ApiServer {
     }
 
     /// The data of a ConfigMap as the operator reads it.
-    pub fn config_map(&self, name: &Name) -> Option<Texts<String>> {
+    pub fn config_map(&self, name: &Name) -> Option<Entries> {
         let data = self.data.get(&("ConfigMap".to_owned(), name.clone()))?;
-        Some(data.iter().map(|(key, value)| (key.clone(), Ok(value.clone()))).collect())
+        Some(data.iter().map(|(key, value)| (key.clone(), value.clone().into_bytes())).collect())
     }
 
     /// An object as a test has it, with the uid and the version that it says, whatever was there; no watch is told. What

@@ -29,29 +29,52 @@ pub async fn read(
     source: &ConfigMapKeyRef,
 ) -> Result<Result<String, Reason>, ReconcileError> {
     let ConfigMapKeyRef { name, key } = source;
-    let not_ready = |what: &str| -> Result<String, Reason> {
-        let message = format!("{field}: ConfigMap {namespace}/{name} {what}; {HELD}");
-        Err(Reason::new(reasons::SOURCE_NOT_READY, message))
+    let bytes = match bytes(cluster, namespace, field, source).await? {
+        Ok(bytes) => bytes,
+        Err(reason) => return Ok(Err(reason)),
     };
-    let data = match cluster.config_map(&Name { namespace: namespace.to_owned(), name: name.clone() }).await {
-        Ok(Some(data)) => data,
-        Ok(None) => return Ok(not_ready("is absent")),
-        Err(ClusterError::Forbidden(_)) => {
-            return Ok(not_ready("may not be read by the operator").map_err(Reason::sought));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(match data.get(key) {
-        None => not_ready(&format!("has no key {key}")),
-        Some(Err(error)) => {
+    Ok(match text::decode(&bytes) {
+        Err(error) => {
             let message = format!("{field}: what ConfigMap {namespace}/{name} has under key {key} {error}; {HELD}");
             Err(Reason::stalled(reasons::SOURCE_NOT_READY, message))
         }
-        Some(Ok(text)) if text::without_marks(text).trim().is_empty() => {
-            not_ready(&format!("has nothing under key {key}"))
-        }
-        Some(Ok(text)) => Ok(text.clone()),
+        Ok(text) if text::without_marks(text).trim().is_empty() => Err(empty(namespace, field, source)),
+        Ok(text) => Ok(text.to_owned()),
     })
+}
+
+/// What is under a key of a ConfigMap, text or not, or why it is not there. Nothing at all counts as missing.
+///
+/// # Errors
+/// Trouble in reading that passes by itself.
+pub async fn bytes(
+    cluster: &dyn KubeApi,
+    namespace: &str,
+    field: &str,
+    source: &ConfigMapKeyRef,
+) -> Result<Result<Vec<u8>, Reason>, ReconcileError> {
+    let ConfigMapKeyRef { name, key } = source;
+    let mut data = match cluster.config_map(&Name { namespace: namespace.to_owned(), name: name.clone() }).await {
+        Ok(Some(data)) => data,
+        Ok(None) => return Ok(Err(not_ready(namespace, field, name, "is absent"))),
+        Err(ClusterError::Forbidden(_)) => {
+            return Ok(Err(not_ready(namespace, field, name, "may not be read by the operator").sought()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(match data.remove(key) {
+        None => Err(not_ready(namespace, field, name, &format!("has no key {key}"))),
+        Some(bytes) if bytes.is_empty() => Err(empty(namespace, field, source)),
+        Some(bytes) => Ok(bytes),
+    })
+}
+
+fn empty(namespace: &str, field: &str, source: &ConfigMapKeyRef) -> Reason {
+    not_ready(namespace, field, &source.name, &format!("has nothing under key {}", source.key))
+}
+
+fn not_ready(namespace: &str, field: &str, name: &str, what: &str) -> Reason {
+    Reason::new(reasons::SOURCE_NOT_READY, format!("{field}: ConfigMap {namespace}/{name} {what}; {HELD}"))
 }
 
 /// The session policy that the spec names, read.

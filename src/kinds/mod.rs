@@ -25,6 +25,7 @@ mod reconcile_tests;
 pub(crate) mod referrers;
 pub(crate) mod registration;
 pub(crate) mod resolve;
+pub(crate) mod security_groups;
 pub mod server;
 pub(crate) mod server_ref;
 pub(crate) mod ssh_keys;
@@ -37,6 +38,7 @@ pub(crate) mod tags;
 pub mod trigger;
 pub(crate) mod user;
 pub(crate) mod uses;
+pub(crate) mod web_app;
 #[cfg(test)]
 mod words_tests;
 pub(crate) mod workflow;

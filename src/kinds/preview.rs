@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::login::{self, PolicyText};
-use super::{agreement, connector, profile, server, workflow};
+use super::{agreement, connector, profile, server, web_app, workflow};
 use crate::api::login::Login;
 use crate::api::status::PlannedChange;
 use crate::api::{
     TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWorkflow,
+    TransferWebApp, TransferWorkflow,
 };
 use crate::engine::diff::{self, Change, Effect};
 use crate::engine::kind::Plan;
@@ -116,6 +116,14 @@ const NAMED_BY_CONNECTORS: [(&str, (&str, &str)); 6] = [
 pub fn agreement(new: &TransferAgreement, old: &TransferAgreement) -> Preview {
     let mut changes = agreement::preview(&new.spec, &old.spec);
     changes.extend(rest(&json!(new.spec), &json!(old.spec), &agreement::PREVIEWED));
+    told(changes)
+}
+
+/// Of a web app. How it looks stands there by the names of its ConfigMaps.
+#[must_use]
+pub fn web_app(new: &TransferWebApp, old: &TransferWebApp) -> Preview {
+    let mut changes = web_app::preview(&new.spec, &old.spec);
+    changes.extend(rest(&json!(new.spec), &json!(old.spec), &web_app::PREVIEWED));
     told(changes)
 }
 

@@ -12,7 +12,7 @@ use crate::api::login::Login;
 use crate::api::user::SshPublicKey;
 use crate::api::{
     AwsIdentity, GROUP, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer,
-    TransferUser, TransferWorkflow, VERSION,
+    TransferUser, TransferWebApp, TransferWorkflow, VERSION,
 };
 use crate::kinds::home;
 use crate::policy;
@@ -179,6 +179,7 @@ fn contents(about: &About<'_>, kind: &str, object: &Value) -> Vec<Finding> {
         "TransferWorkflow" => read::<TransferWorkflow>(about, object).err().into_iter().collect(),
         "TransferProfile" => read::<TransferProfile>(about, object).err().into_iter().collect(),
         "TransferAgreement" => read::<TransferAgreement>(about, object).err().into_iter().collect(),
+        "TransferWebApp" => read::<TransferWebApp>(about, object).err().into_iter().collect(),
         _ => read::<AwsIdentity>(about, object).err().into_iter().collect(),
     }
 }

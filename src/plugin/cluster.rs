@@ -14,7 +14,7 @@ use super::facts::Facts;
 use super::failure::Failure;
 use crate::api::{
     AwsIdentity, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer,
-    TransferUser, TransferWorkflow,
+    TransferUser, TransferWebApp, TransferWorkflow,
 };
 
 /// So many objects are asked for at once.
@@ -49,6 +49,9 @@ pub enum Kind {
     /// A TransferAgreement.
     #[value(alias = "tagr", alias = "transferagreement", alias = "transferagreements", alias = "TransferAgreement")]
     Agreement,
+    /// A TransferWebApp.
+    #[value(alias = "tweb", alias = "transferwebapp", alias = "transferwebapps", alias = "TransferWebApp")]
+    WebApp,
     /// An AwsIdentity.
     #[value(alias = "awsid", alias = "awsidentity", alias = "awsidentities", alias = "AwsIdentity")]
     Identity,
@@ -89,6 +92,7 @@ impl Cluster {
         all.extend(self.list::<TransferProfile>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferAgreement>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferConnector>(namespace).await?.iter().map(Facts::from));
+        all.extend(self.list::<TransferWebApp>(namespace).await?.iter().map(Facts::from));
         if namespace.is_none() {
             all.extend(pages(&Api::<AwsIdentity>::all(self.client.clone())).await?.iter().map(Facts::from));
         }
@@ -108,6 +112,7 @@ impl Cluster {
             Kind::Profile => Facts::from(&self.get::<TransferProfile>(namespace, name).await?),
             Kind::Agreement => Facts::from(&self.get::<TransferAgreement>(namespace, name).await?),
             Kind::Connector => Facts::from(&self.get::<TransferConnector>(namespace, name).await?),
+            Kind::WebApp => Facts::from(&self.get::<TransferWebApp>(namespace, name).await?),
             Kind::Identity => Facts::from(&Api::<AwsIdentity>::all(self.client.clone()).get(name).await?),
         })
     }

@@ -10,7 +10,7 @@ use crate::api::status::{Drift, HostKeyFingerprint, PlannedChange, Unset};
 use crate::api::user::SshPublicKey;
 use crate::api::{
     AwsIdentity, CommonStatus, Managed, TransferAccess, TransferAgreement, TransferConnector, TransferProfile,
-    TransferServer, TransferUser, TransferWorkflow,
+    TransferServer, TransferUser, TransferWebApp, TransferWorkflow,
 };
 use crate::aws::transfer::SecurityPolicy;
 use crate::ssh::{PublicKey, fingerprints_equal};
@@ -223,6 +223,13 @@ impl From<&TransferAgreement> for Facts {
     fn from(object: &TransferAgreement) -> Self {
         let (facts, status) = Self::of(object);
         Self { id: status.agreement_id, server: status.server_id, state: status.state, ..facts }
+    }
+}
+
+impl From<&TransferWebApp> for Facts {
+    fn from(object: &TransferWebApp) -> Self {
+        let (facts, status) = Self::of(object);
+        Self { id: status.web_app_id, endpoint: status.access_endpoint, ..facts }
     }
 }
 

@@ -27,7 +27,9 @@ pub enum Feature {
     Connectors,
     /// AS2 agreements.
     Agreements,
-    /// Servers in a VPC.
+    /// Web apps.
+    WebApps,
+    /// Servers and web apps in a VPC.
     Vpc,
     /// Servers with elastic IPs.
     ElasticIps,
@@ -47,11 +49,12 @@ pub enum Feature {
 
 use Feature::{
     Accesses, Agreements, ApiGateway, AssumeRole, Connectors, Directory, ElasticIps, HostKeys, LoginTests, Logs,
-    Profiles, Servers, SessionTags, Users, Vpc, Workflows,
+    Profiles, Servers, SessionTags, Users, Vpc, WebApps, Workflows,
 };
 
 /// What is meant where nothing is said: all kinds, and of the rest nothing.
-pub const DEFAULT: [Feature; 8] = [Servers, Users, Accesses, HostKeys, Workflows, Profiles, Connectors, Agreements];
+pub const DEFAULT: [Feature; 9] =
+    [Servers, Users, Accesses, HostKeys, Workflows, Profiles, Connectors, Agreements, WebApps];
 
 /// What IAM judges a call by, after AWS's service authorization reference: a call that knows no resource is denied by a
 /// policy that names one.
@@ -66,6 +69,7 @@ enum Judged {
     Profile,
     Connector,
     Agreement,
+    WebApp,
     /// Whatever the feature puts tags on.
     Tagged,
     /// It is EC2's, and stands among what AWS calls in the caller's name.
@@ -84,6 +88,7 @@ impl Judged {
             Self::Profile => Some(("Profiles", "profile")),
             Self::Connector => Some(("Connectors", "connector")),
             Self::Agreement => Some(("Agreements", "agreement")),
+            Self::WebApp => Some(("WebApps", "webapp")),
             Self::Tagged | Self::Network => None,
         }
     }
@@ -100,13 +105,14 @@ impl Feature {
             Profiles => Some(Judged::Profile),
             Connectors => Some(Judged::Connector),
             Agreements => Some(Judged::Agreement),
+            WebApps => Some(Judged::WebApp),
             Accesses | Vpc | ElasticIps | Directory | ApiGateway | Logs | LoginTests | AssumeRole | SessionTags => None,
         }
     }
 }
 
 /// Whatever an identity is used for, the orphan scan looks for all that is known by its tags, and asks AWS's time.
-const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows, Profiles, Connectors, Agreements];
+const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows, Profiles, Connectors, Agreements, WebApps];
 
 /// Every operation that the program knows, what IAM judges it by, and what it is called for.
 const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
@@ -127,6 +133,9 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("TestConnection", Judged::Connector, &[Connectors]),
     ("ListAgreements", Judged::Server, SCANNED),
     ("DescribeAgreement", Judged::Agreement, SCANNED),
+    ("ListWebApps", Judged::Anywhere, SCANNED),
+    ("DescribeWebApp", Judged::WebApp, SCANNED),
+    ("DescribeWebAppCustomization", Judged::WebApp, &[WebApps]),
     ("ListSecurityPolicies", Judged::Anywhere, SCANNED),
     ("DescribeSecurityPolicy", Judged::Anywhere, &[Servers]),
     ("TestIdentityProvider", Judged::User, &[LoginTests]),
@@ -160,12 +169,22 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("CreateAgreement", Judged::Server, &[Agreements]),
     ("UpdateAgreement", Judged::Agreement, &[Agreements]),
     ("DeleteAgreement", Judged::Agreement, &[Agreements]),
-    ("TagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements]),
-    ("UntagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements]),
+    ("CreateWebApp", Judged::Anywhere, &[WebApps]),
+    ("UpdateWebApp", Judged::WebApp, &[WebApps]),
+    ("DeleteWebApp", Judged::WebApp, &[WebApps]),
+    ("UpdateWebAppCustomization", Judged::WebApp, &[WebApps]),
+    ("DeleteWebAppCustomization", Judged::WebApp, &[WebApps]),
+    ("TagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements, WebApps]),
+    (
+        "UntagResource",
+        Judged::Tagged,
+        &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements, WebApps],
+    ),
     ("ModifyVpcEndpoint", Judged::Network, &[Vpc]),
 ];
 
-/// What AWS does in the caller's name, as its model of CreateServer, UpdateServer and DeleteServer says.
+/// What AWS does in the caller's name, as its model of CreateServer, UpdateServer and DeleteServer says; of web apps as the
+/// schema of AWS::Transfer::WebApp in AWS's registry of resource types says what its handlers are allowed.
 const DEPENDENT: &[(Feature, &[&str])] = &[
     (
         Vpc,
@@ -181,6 +200,25 @@ const DEPENDENT: &[(Feature, &[&str])] = &[
     (ElasticIps, &["ec2:AssociateAddress", "ec2:DescribeAddresses", "ec2:DisassociateAddress"]),
     (Directory, &["ds:AuthorizeApplication", "ds:DescribeDirectories", "ds:UnauthorizeApplication"]),
     (ApiGateway, &["apigateway:GET"]),
+    (
+        WebApps,
+        &[
+            "sso:CreateApplication",
+            "sso:DeleteApplication",
+            "sso:DescribeApplication",
+            "sso:GetApplicationAccessScope",
+            "sso:GetApplicationAuthenticationMethod",
+            "sso:GetApplicationGrant",
+            "sso:ListApplicationAccessScopes",
+            "sso:ListApplicationAuthenticationMethods",
+            "sso:ListApplicationGrants",
+            "sso:ListApplications",
+            "sso:PutApplicationAccessScope",
+            "sso:PutApplicationAuthenticationMethod",
+            "sso:PutApplicationGrant",
+            "sso:UpdateApplication",
+        ],
+    ),
     (
         Logs,
         &[
@@ -230,6 +268,12 @@ pub fn used(objects: &[Value]) -> Use {
                 found.features.extend([Connectors]);
                 let roles = ["/spec/accessRole", "/spec/loggingRole"];
                 found.passed.extend(roles.into_iter().filter_map(text).map(str::to_owned));
+            }
+            Some("TransferWebApp") => {
+                found.features.extend([WebApps]);
+                found.features.extend(object.pointer("/spec/endpointDetails").map(|_| Vpc));
+                let role = text("/spec/identityProviderDetails/identityCenterConfig/role");
+                found.passed.extend(role.map(str::to_owned));
             }
             Some("AwsIdentity") => found.identity(object),
             _ => continue,
@@ -304,7 +348,7 @@ pub fn statements(used: &Use, account: Option<&str>, region: Option<&str>) -> Ve
     let roles = |named: &BTreeSet<String>| {
         if named.is_empty() { BTreeSet::from([format!("arn:aws:iam::{account}:role/*")]) } else { named.clone() }
     };
-    let passes = [Servers, Users, Accesses, Connectors].iter().any(|feature| features.contains(feature));
+    let passes = [Servers, Users, Accesses, Connectors, Agreements, WebApps].iter().any(|feature| features.contains(feature));
     let pass = passes.then(|| "iam:PassRole".to_owned()).into_iter().collect();
     let become_role = [(AssumeRole, "sts:AssumeRole"), (SessionTags, "sts:TagSession")];
     let become_role = become_role.into_iter().filter(|(feature, _)| features.contains(feature));

@@ -16,7 +16,7 @@ use crate::api::common::{Approval, DisruptionMode, ManagementPolicy};
 use crate::api::status::{Drift, Effect, PlannedChange, Unset};
 use crate::api::{
     APPROVE, CommonStatus, GROUP, Managed, ManagedKind, TransferAccess, TransferAgreement, TransferConnector,
-    TransferProfile, TransferServer, TransferUser, TransferWorkflow,
+    TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow,
 };
 use crate::kinds::preview;
 
@@ -132,6 +132,7 @@ pub fn foresee(admission: &Admission, manifest: &Value, stored: Option<&Value>) 
         "TransferProfile" => compared::<TransferProfile>(foreseen, &manifest, stored, preview::profile),
         "TransferAgreement" => compared::<TransferAgreement>(foreseen, &manifest, stored, preview::agreement),
         "TransferConnector" => compared::<TransferConnector>(foreseen, &manifest, stored, preview::connector),
+        "TransferWebApp" => compared::<TransferWebApp>(foreseen, &manifest, stored, preview::web_app),
         _ => compared::<TransferWorkflow>(foreseen, &manifest, stored, preview::workflow),
     }
 }

@@ -45,7 +45,7 @@ fn ending(end: Timestamp, now: Timestamp) -> Cell {
 /// A table of each kind that there is something of.
 #[must_use]
 pub fn tables(all: &[Facts], style: Style, now: Timestamp) -> String {
-    let kinds: [(&str, &[&str]); 8] = [
+    let kinds: [(&str, &[&str]); 9] = [
         ("TransferServer", &["STATE", "ENDPOINT", "USERS", "HOSTKEYS"]),
         ("TransferUser", &["USER", "HOST", "KEYS", "OLDEST", "EXPIRES"]),
         ("TransferAccess", &["GROUP", "HOST"]),
@@ -53,6 +53,7 @@ pub fn tables(all: &[Facts], style: Style, now: Timestamp) -> String {
         ("TransferProfile", &["PROFILE"]),
         ("TransferConnector", &["CONNECTOR", "STATE", "URL"]),
         ("TransferAgreement", &["AGREEMENT", "STATE"]),
+        ("TransferWebApp", &["WEBAPP", "ADDRESS"]),
         ("AwsIdentity", &["ACCOUNT"]),
     ];
     let mut tables = Vec::new();

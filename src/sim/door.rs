@@ -15,15 +15,17 @@ use super::door_answers::{maybe, recased, renamed};
 use super::error::ApiError;
 use super::operation::Asked;
 use super::service::{Direct, Service};
+use super::web_apps_door;
 use crate::aws::error::kind_of;
 use crate::aws::transfer::{
     ConnectorSettings, CreateAgreement, CreateServer, CreateUser, DeleteAccess, DeleteConnector, DeleteHostKey,
-    DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeAgreement,
-    DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser,
+    DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWebApp, DeleteWebAppCustomization,
+    DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile,
+    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization,
     DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements, ListConnectors, ListHostKeys,
-    ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer, StopServer, TagResource,
-    Tags, TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement, UpdateConnector,
-    UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, agreement_key,
+    ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWebApps, ListWorkflows, StartServer, StopServer,
+    TagResource, Tags, TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement,
+    UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, agreement_key,
 };
 use crate::aws::{Answer, AwsError, CreateOutput, Mutation, Read, Reply};
 
@@ -103,11 +105,16 @@ pub fn input(call: &Read) -> Value {
         | Read::ListWorkflows(ListWorkflows { token })
         | Read::ListProfiles(ListProfiles { token })
         | Read::ListConnectors(ListConnectors { token })
+        | Read::ListWebApps(ListWebApps { token })
         | Read::ListSecurityPolicies(ListSecurityPolicies { token }) => page(token, json!({})),
         Read::DescribeWorkflow(DescribeWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
         Read::DescribeProfile(DescribeProfile { profile_id }) => json!({"ProfileId": profile_id}),
         Read::DescribeConnector(DescribeConnector { connector_id })
         | Read::TestConnection(TestConnection { connector_id }) => json!({"ConnectorId": connector_id}),
+        Read::DescribeWebApp(DescribeWebApp { web_app_id })
+        | Read::DescribeWebAppCustomization(DescribeWebAppCustomization { web_app_id }) => {
+            json!({"WebAppId": web_app_id})
+        }
         Read::DescribeServer(DescribeServer { server_id }) => json!({"ServerId": server_id}),
         Read::ListUsers(ListUsers { server_id, token })
         | Read::ListAccesses(ListAccesses { server_id, token })
@@ -203,6 +210,13 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
         Mutation::CreateAgreement(create) => new_agreement(create)?,
         Mutation::UpdateAgreement(update) => changed_agreement(update)?,
         Mutation::DeleteAgreement(gone) => one_agreement(&gone.server_id, &gone.agreement_id),
+        Mutation::CreateWebApp(create) => web_apps_door::new(create)?,
+        Mutation::UpdateWebApp(update) => web_apps_door::changed(update)?,
+        Mutation::UpdateWebAppCustomization(update) => web_apps_door::customized(update),
+        Mutation::DeleteWebApp(DeleteWebApp { web_app_id })
+        | Mutation::DeleteWebAppCustomization(DeleteWebAppCustomization { web_app_id }) => {
+            json!({"WebAppId": web_app_id})
+        }
         Mutation::TagResource(TagResource { arn, tags }) => with_tags(json!({"Arn": arn}), tags),
         Mutation::UntagResource(UntagResource { arn, keys }) => json!({"Arn": arn, "TagKeys": keys}),
         Mutation::ModifyVpcEndpoint(modify) => json!(modify.form()),
@@ -278,6 +292,7 @@ pub fn made(operation: &str, server_id: &Value, output: &Value) -> CreateOutput 
         "CreateWorkflow" => "WorkflowId",
         "CreateProfile" => "ProfileId",
         "CreateConnector" => "ConnectorId",
+        "CreateWebApp" => "WebAppId",
         "ImportHostKey" => "HostKeyId",
         "ImportSshPublicKey" => "SshPublicKeyId",
         _ => return CreateOutput::default(),
@@ -308,14 +323,14 @@ fn put(input: &mut Value, name: &str, value: Option<impl Serialize>) {
     }
 }
 
-fn with(mut input: Value, ids: &[(&str, &String)]) -> Value {
+pub(super) fn with(mut input: Value, ids: &[(&str, &String)]) -> Value {
     for (name, id) in ids {
         put(&mut input, name, Some(id));
     }
     input
 }
 
-fn with_tags(mut input: Value, tags: &Tags) -> Value {
+pub(super) fn with_tags(mut input: Value, tags: &Tags) -> Value {
     if !tags.is_empty() {
         let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
         put(&mut input, "Tags", Some(tags));

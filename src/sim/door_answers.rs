@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::ec2_door;
+use super::{ec2_door, web_apps_door};
 use crate::aws::transfer::{
     Access, Agreement, AgreementSettings, ConnectionAnswer, Connector, ConnectorSettings, HostKey,
     IdentityProviderAnswer, ListedAccess, ListedAgreement, ListedConnector, ListedProfile, ListedServer, ListedUser,
@@ -59,6 +59,11 @@ pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
             Answer::Profiles(page(output, "Profiles", |row| ListedProfile { profile_id: text(&row["ProfileId"]) }))
         }
         Read::DescribeProfile(_) => Answer::Profile(Box::new(profile(&output["Profile"])?)),
+        Read::ListWebApps(_) => Answer::WebApps(page(output, "WebApps", web_apps_door::listed)),
+        Read::DescribeWebApp(_) => Answer::WebApp(Box::new(web_apps_door::described(&output["WebApp"])?)),
+        Read::DescribeWebAppCustomization(_) => {
+            Answer::WebAppCustomization(Box::new(web_apps_door::look(&output["WebAppCustomization"])))
+        }
         Read::ListAgreements(_) => Answer::Agreements(page(output, "Agreements", listed_agreement)),
         Read::DescribeAgreement(_) => Answer::Agreement(Box::new(agreement(&output["Agreement"])?)),
         Read::ListConnectors(_) => Answer::Connectors(page(output, "Connectors", |row| ListedConnector {
@@ -193,7 +198,7 @@ fn page<T>(output: &Value, member: &str, row: impl Fn(&Value) -> T) -> Page<T> {
     Page { items, next_token: maybe(&output["NextToken"]) }
 }
 
-fn tags(value: &Value) -> Tags {
+pub(super) fn tags(value: &Value) -> Tags {
     value.as_array().into_iter().flatten().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
 }
 
@@ -216,7 +221,7 @@ fn number(value: &Value) -> Option<i32> {
 }
 
 /// A structure of AWS's with our names.
-fn camel<T: DeserializeOwned>(value: &Value) -> serde_json::Result<T> {
+pub(super) fn camel<T: DeserializeOwned>(value: &Value) -> serde_json::Result<T> {
     serde_json::from_value(renamed(value, &|name| recased(name, char::to_ascii_lowercase)))
 }
 
@@ -239,6 +244,6 @@ pub(super) fn recased(name: &str, case: fn(&char) -> char) -> String {
     letters.next().map(|first| case(&first)).into_iter().chain(letters).collect()
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }

@@ -60,6 +60,7 @@ pub(crate) mod update;
 pub(crate) mod users;
 pub(crate) mod validate;
 pub(crate) mod web_apps;
+pub(crate) mod web_apps_door;
 pub mod wire;
 pub(crate) mod workflows;
 pub(crate) mod x509;

@@ -16,7 +16,7 @@ use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, CreateOutput, Mutation, Permit, RateLimiter, Read, Reply,
 };
-use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, OwnedWrite, Reach, SecretData, Texts};
+use transfer_operator::cluster::{ClusterError, Entries, EventNote, KubeApi, Name, OwnedWrite, Reach, SecretData};
 use transfer_operator::sim::door;
 use transfer_operator::sim::operation::Asked;
 use transfer_operator::sim::service::Direct;
@@ -228,7 +228,7 @@ impl<W: Way> KubeApi for Door<W> {
         self.0.kube("secret", &key, false, || Ok(self.0.api().secret(name))).await
     }
 
-    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
+    async fn config_map(&self, name: &Name) -> Result<Option<Entries>, ClusterError> {
         let key = ("ConfigMap".to_owned(), name.clone());
         self.0.kube("configmap", &key, false, || Ok(self.0.api().config_map(name))).await
     }

@@ -15,6 +15,8 @@ mod server;
 mod ssh_key;
 mod tag;
 mod user;
+mod web_app;
+mod web_app_customization;
 mod workflow;
 
 pub use access::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesses, ListedAccess, UpdateAccess};
@@ -42,6 +44,13 @@ pub use server::{
 pub use ssh_key::{DeleteSshPublicKey, ImportSshPublicKey, SshPublicKey};
 pub use tag::{TAGS_MAX, TagResource, Tags, UntagResource};
 pub use user::{CreateUser, DeleteUser, DescribeUser, ListUsers, ListedUser, UpdateUser, User};
+pub use web_app::{
+    CreateWebApp, DeleteWebApp, DescribeWebApp, IdentityCenterConfig, ListWebApps, ListedWebApp, UpdateWebApp, WebApp,
+    WebAppEndpoint, WebAppIdentityProvider, WebAppSettings, WebAppUnits, WebAppVpc,
+};
+pub use web_app_customization::{
+    DeleteWebAppCustomization, DescribeWebAppCustomization, Image, UpdateWebAppCustomization, WebAppCustomization,
+};
 pub use workflow::{
     CreateWorkflow, DeleteWorkflow, DescribeWorkflow, ListWorkflows, ListedWorkflow, Workflow, WorkflowSettings,
 };

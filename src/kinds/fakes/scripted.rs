@@ -14,11 +14,12 @@ use tokio::time::Instant;
 
 use crate::api::{AwsIdentity, ManagedKind};
 use crate::cluster::{
-    self, ClusterError, EventNote, KubeApi, Lister, Name, Object, OwnedWrite, Reach, SecretData, Texts,
+    self, ClusterError, Entries, EventNote, KubeApi, Lister, Name, Object, OwnedWrite, Reach, SecretData, Texts,
 };
 use crate::fakes::api_server::ApiServer;
 pub use crate::fakes::api_server::Key;
 use crate::fakes::clock::Clock;
+use crate::text::NotText;
 
 type Meanwhile = Box<dyn FnOnce() + Send>;
 
@@ -261,12 +262,18 @@ impl KubeApi for Objects {
             data: data.into_iter().map(|(key, value)| (key, Ok(value.into()))).collect(),
         }))
     }
-    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
+    async fn config_map(&self, name: &Name) -> Result<Option<Entries>, ClusterError> {
         self.texts_asked.lock().unwrap().push(name.clone());
         if self.forbidden.lock().unwrap().contains(&name.namespace) {
             return Err(ClusterError::Forbidden(name.to_string()));
         }
-        Ok(self.config_maps.lock().unwrap().get(name).cloned())
+        let found = self.config_maps.lock().unwrap().get(name).cloned();
+        let bytes = |value: Result<String, NotText>| match value {
+            Ok(text) => text.into_bytes(),
+            Err(NotText::Utf16) => vec![0xff, 0xfe],
+            Err(NotText::NotUtf8(line)) => [vec![b'\n'; line - 1], vec![0xff]].concat(),
+        };
+        Ok(found.map(|data| data.into_iter().map(|(key, value)| (key, bytes(value))).collect()))
     }
     async fn publish(&self, _: &ApiResource, _: &Value, note: EventNote) {
         self.notes.lock().unwrap().push(note);

@@ -3,20 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
 use super::members::{ADDRESSES, SECURITY_GROUPS};
 use super::offline::calls::{addresses, subnets};
 use super::wanted::WantedServer;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, OperationPhase};
 use crate::api::{TransferServer, TransferServerSpec};
-use crate::aws::ec2::{DescribeAddresses, DescribeVpcEndpoints, ElasticAddress, ModifyVpcEndpoint, VpcEndpoint};
+use crate::aws::ec2::{DescribeAddresses, ElasticAddress, VpcEndpoint};
 use crate::aws::transfer::Server;
-use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
-use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::PlannedCall;
+use crate::aws::{Account, AwsError, AwsErrorKind};
+use crate::engine::diff::Change;
 use crate::engine::reason::Reason;
+use crate::kinds::security_groups::{self, Groups, Shown};
 
 /// What was read; each part only where something depends on it.
 #[derive(Clone, Debug, Default)]
@@ -47,32 +45,19 @@ pub async fn look(object: &TransferServer, server: &Server, account: &Account) -
     let missing = missing_addresses(&object.spec, server);
     let grouped = groups(&object.spec).is_some();
     if let Some(id) = own.filter(|_| grouped || record.is_some() || !missing.is_empty()) {
-        match refused(account.read(DescribeVpcEndpoints { ids: vec![id.clone()] }).await)? {
-            Ok(rows) => network.endpoint = rows.into_iter().find(|row| row.id == id),
+        match security_groups::endpoint(account, &id).await? {
+            Ok(endpoint) => network.endpoint = endpoint,
             Err(fault) => network.hidden_endpoint = Some(fault),
         }
     }
     // Once it is stopped, AWS Transfer Family has the word.
     if !missing.is_empty() && !stopped {
-        match refused(account.read(DescribeAddresses { ids: missing }).await)? {
+        match security_groups::refused(account.read(DescribeAddresses { ids: missing }).await)? {
             Ok(rows) => network.addresses = rows,
             Err(fault) => network.hidden_addresses = Some(fault),
         }
     }
     Ok(network)
-}
-
-/// An answer, or what EC2 refuses; trouble that passes is none.
-fn refused<T>(outcome: Result<T, AwsError>) -> Result<Result<T, AwsError>, AwsError> {
-    match outcome {
-        Err(fault)
-            if matches!(fault.kind, AwsErrorKind::Denied | AwsErrorKind::NotFound | AwsErrorKind::Rejected)
-                && !fault.of_sts() =>
-        {
-            Ok(Err(fault))
-        }
-        outcome => outcome.map(Ok),
-    }
 }
 
 /// What to say beside AWS's refusal of an endpoint that it cannot look at: it looks with the rights of the caller, and says
@@ -103,27 +88,10 @@ fn missing_addresses(spec: &TransferServerSpec, server: &Server) -> Vec<String> 
 
 /// The security groups that a spec names; an empty list names none.
 fn groups(spec: &TransferServerSpec) -> Option<BTreeSet<String>> {
-    named(spec.endpoint_details.as_ref()?.security_group_ids.as_ref()?)
+    security_groups::named(spec.endpoint_details.as_ref()?.security_group_ids.as_ref()?)
 }
 
-fn named(ids: &[String]) -> Option<BTreeSet<String>> {
-    (!ids.is_empty()).then(|| ids.iter().cloned().collect())
-}
-
-/// The difference in the security groups, the call for it, and why it cannot be told.
-#[derive(Debug, Default)]
-pub struct Groups {
-    /// The difference.
-    pub change: Option<Change>,
-    /// The call.
-    pub call: Option<PlannedCall>,
-    /// Why nothing is done about it.
-    pub block: Option<Reason>,
-    /// They left the spec, and AWS has none to go back to.
-    pub left: bool,
-}
-
-/// Compares the security groups. They come before they go, so that the endpoint is never without one.
+/// Compares the security groups.
 #[must_use]
 pub fn security_groups(
     want: &WantedServer,
@@ -137,53 +105,10 @@ pub fn security_groups(
         return Groups::default();
     }
     let details = want.settings.endpoint_details.as_ref();
-    let wanted = details.and_then(|details| details.security_group_ids.as_deref()).and_then(named);
+    let wanted = details.and_then(|details| details.security_group_ids.as_deref());
+    let shown = Shown { endpoint: network.endpoint.as_ref(), hidden: network.hidden_endpoint.as_ref() };
     let Some(id) = endpoint_id(server) else { return Groups::default() };
-    let Some(wanted) = wanted else {
-        let set = applied.is_some_and(|applied| applied.hashes.contains_key(SECURITY_GROUPS));
-        return Groups { left: set, ..Groups::default() };
-    };
-    let Some(endpoint) = &network.endpoint else {
-        return Groups { block: Some(hidden(network.hidden_endpoint.as_ref())), ..Groups::default() };
-    };
-    let held: BTreeSet<String> = endpoint.security_groups.iter().cloned().collect();
-    if held == wanted {
-        return Groups::default();
-    }
-    let list = |ids: &BTreeSet<String>| json!(ids);
-    let (path, effect) = (SECURITY_GROUPS.to_owned(), Effect::Ec2);
-    let change = Change { path, have: list(&held), want: list(&wanted), effect };
-    if !endpoint.is("available") {
-        let message = format!("spec.{SECURITY_GROUPS} changes once {id} is available; EC2 says {}", endpoint.state);
-        let block = Some(Reason::new(reasons::WAITING_FOR_AWS, message));
-        return Groups { change: Some(change), block, ..Groups::default() };
-    }
-    let missing: Vec<String> = wanted.difference(&held).cloned().collect();
-    let modify = if missing.is_empty() {
-        let remove_security_groups = held.difference(&wanted).cloned().collect();
-        ModifyVpcEndpoint { id, add_security_groups: Vec::new(), remove_security_groups }
-    } else {
-        ModifyVpcEndpoint { id, add_security_groups: missing, remove_security_groups: Vec::new() }
-    };
-    let call = PlannedCall::new(Mutation::ModifyVpcEndpoint(modify), vec![change.clone()]);
-    Groups { change: Some(change), call: Some(call), ..Groups::default() }
-}
-
-fn hidden(fault: Option<&AwsError>) -> Reason {
-    match fault {
-        Some(fault) if fault.kind == AwsErrorKind::Denied => {
-            let message = format!("spec.{SECURITY_GROUPS} cannot be compared: {fault}; allow ec2:DescribeVpcEndpoints");
-            Reason::stalled(reasons::ACCESS_DENIED, message)
-        }
-        Some(fault) => {
-            let message = format!("spec.{SECURITY_GROUPS} cannot be compared: {fault}");
-            Reason::new(reasons::WAITING_FOR_AWS, message)
-        }
-        None => {
-            let message = format!("spec.{SECURITY_GROUPS} cannot be compared: EC2 does not show the endpoint");
-            Reason::new(reasons::WAITING_FOR_AWS, message)
-        }
-    }
+    security_groups::compare(SECURITY_GROUPS, &id, wanted, shown, applied)
 }
 
 /// Why a stop for these changes would be for nothing, as far as EC2 tells; what it does not tell holds nothing up.

@@ -30,7 +30,7 @@ use kube::core::ApiResource;
 use serde_json::Value;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::{AwsApi, CallClass, Permit, Rank, RateLimiter};
-use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, OwnedWrite, Reach, SecretData, Texts};
+use transfer_operator::cluster::{ClusterError, Entries, EventNote, KubeApi, Name, OwnedWrite, Reach, SecretData};
 use transfer_operator::engine::controller::Reconcile;
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::Deps;
@@ -145,7 +145,7 @@ trait AroundKube: Send + Sync {
         self.real().set_finalizer(kind, read, finalizer, present).await
     }
 
-    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
+    async fn config_map(&self, name: &Name) -> Result<Option<Entries>, ClusterError> {
         self.real().config_map(name).await
     }
 }
@@ -196,7 +196,7 @@ impl<A: AroundKube> KubeApi for Around<A> {
         self.0.real().secret(name).await
     }
 
-    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
+    async fn config_map(&self, name: &Name) -> Result<Option<Entries>, ClusterError> {
         self.0.config_map(name).await
     }
 

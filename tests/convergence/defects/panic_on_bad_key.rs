@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use transfer_operator::cluster::{ClusterError, KubeApi, Name, Texts};
+use transfer_operator::cluster::{ClusterError, Entries, KubeApi, Name};
 
 use super::{AroundKube, Defect, Seams, Setting};
 
@@ -21,9 +21,9 @@ impl AroundKube for Panicking {
         self.0.as_ref()
     }
 
-    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
+    async fn config_map(&self, name: &Name) -> Result<Option<Entries>, ClusterError> {
         let found = self.0.config_map(name).await?;
-        let mut texts = found.iter().flat_map(|data| data.values().flatten());
+        let mut texts = found.iter().flat_map(|data| data.values()).map(|bytes| String::from_utf8_lossy(bytes));
         assert!(!texts.any(|text| text.contains("not-a-key")), "index out of bounds");
         Ok(found)
     }

@@ -1,0 +1,244 @@
+//! What to send for a web app, from what is wanted and what AWS has. Pure.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::members::{FAVICON, IP_ADDRESS_TYPE, IPV4, LOGO, LOOK, ROLE, SECURITY_GROUPS, SETTINGS, SUBNETS, VPC};
+use super::state::WebAppState;
+use super::want::WantedWebApp;
+use crate::api::condition::reasons;
+use crate::api::status::{Applied, Unset};
+use crate::aws::Mutation;
+use crate::aws::transfer::{
+    DeleteWebAppCustomization, UpdateWebApp, UpdateWebAppCustomization, WebApp, WebAppCustomization, WebAppEndpoint,
+    WebAppSettings, WebAppVpc,
+};
+use crate::engine::diff::{self, Change, Effect};
+use crate::engine::kind::{Plan, PlannedCall};
+use crate::engine::owner::{Owner, Ownership};
+use crate::engine::reason::Reason;
+use crate::engine::unset;
+use crate::kinds::security_groups::{self, Groups, Shown};
+use crate::kinds::tags;
+
+/// The plan for a web app that is there.
+#[must_use]
+pub fn plan(want: &WantedWebApp, have: &WebAppState, applied: &Applied, owner: &Owner) -> Plan {
+    let (paths, keys) = (applied.paths.iter().cloned().collect(), applied.tags.iter().cloned().collect());
+    let web_app = &have.web_app;
+    let settings = differing(&want.settings, &shown(web_app), web_app, &paths);
+    let mut plan = Plan { blocks: fixed(&settings).into_iter().collect(), ..Plan::default() };
+    // Nothing shows it: of what is not ours yet nothing is known that could differ.
+    let ours = owner.judge(&web_app.tags) == Ownership::Ours;
+    let unseen = address_type(want, applied).filter(|_| ours && plan.blocks.is_empty());
+    let groups = groups(want, have, applied);
+    let look = look_changes(want, &have.look, &paths);
+    plan.changes.extend(settings.iter().chain(&unseen).chain(&groups.change).chain(&look).cloned());
+    plan.changes.extend(tags::changes(&want.tags, &web_app.tags, &keys));
+    if plan.blocks.is_empty() {
+        match update(want, web_app, &settings) {
+            Ok(update) => plan.calls.extend(update),
+            Err(defect) => plan.blocks.push(defect),
+        }
+        plan.calls.extend(moved(want, web_app, &settings, unseen));
+    }
+    let Groups { change: _, call, block, left } = groups;
+    plan.calls.extend(call);
+    plan.blocks.extend(block);
+    plan.blocks.extend(left.then(|| {
+        let message = format!("spec.{SECURITY_GROUPS} left the spec and AWS has no way to clear it; name a value");
+        Reason::stalled(reasons::CANNOT_CLEAR, message)
+    }));
+    match customize(want, have, &look, &paths) {
+        Ok(calls) => plan.calls.extend(calls),
+        Err(why) => plan.blocks.extend(why),
+    }
+    plan.calls.extend(tags::calls(&web_app.arn, &want.tags, owner, &web_app.tags, &keys));
+    plan
+}
+
+/// The differences of what DescribeWebApp shows.
+pub(super) fn differing(
+    want: &WebAppSettings,
+    have: &WebAppSettings,
+    web_app: &WebApp,
+    applied: &BTreeSet<String>,
+) -> Vec<Change> {
+    let mut want = want.clone();
+    want.access_endpoint = own_is_none(want.access_endpoint, web_app);
+    let (want, have) = (json!(want), json!(have));
+    let mut changes = diff::diff(&SETTINGS, &want, &have, applied);
+    // One that is public has nothing to move into a VPC; the table knows only what the spec wants.
+    let place = |settings: &Value| settings.pointer("/endpointDetails/vpc/vpcId").cloned().unwrap_or_default();
+    if place(&want).is_null() && !place(&have).is_null() && !changes.iter().any(|change| change.path == VPC) {
+        let path = VPC.to_owned();
+        changes.push(Change { path, have: place(&have), want: Value::Null, effect: Effect::Refused });
+    }
+    changes
+}
+
+/// What AWS has, of which its own address is none that somebody set.
+fn shown(web_app: &WebApp) -> WebAppSettings {
+    let settings = web_app.settings.clone();
+    WebAppSettings { access_endpoint: own_is_none(settings.access_endpoint.clone(), web_app), ..settings }
+}
+
+fn own_is_none(address: Option<String>, web_app: &WebApp) -> Option<String> {
+    address.filter(|address| Some(address) != web_app.web_app_endpoint.as_ref())
+}
+
+/// What AWS cannot change and yet is another, by an edit that no rule stopped.
+fn fixed(changes: &[Change]) -> Option<Reason> {
+    let fixed: Vec<&Change> = changes.iter().filter(|change| change.effect == Effect::Refused).collect();
+    let message = || {
+        let paths = diff::paths(fixed.iter().copied());
+        format!("AWS cannot change {paths} of a web app; set it back, or make a new TransferWebApp")
+    };
+    (!fixed.is_empty()).then(|| Reason::stalled(reasons::IMMUTABLE, message()))
+}
+
+/// Over which addresses it is to be reached, where that is another than was sent last. AWS never shows it.
+fn address_type(want: &WantedWebApp, applied: &Applied) -> Option<Change> {
+    let vpc = want.settings.endpoint_details.as_ref()?.vpc.as_ref()?;
+    let (sent, wanted) = (applied.hashes.get(IP_ADDRESS_TYPE), want.hashes.get(IP_ADDRESS_TYPE));
+    let wanted_text = vpc.ip_address_type.as_ref().map_or(Value::Null, |kind| json!(kind));
+    let path = IP_ADDRESS_TYPE.to_owned();
+    (sent != wanted).then_some(Change { path, have: Value::Null, want: wanted_text, effect: Effect::Live })
+}
+
+/// One UpdateWebApp with every changed member that has nothing to do with the network.
+fn update(want: &WantedWebApp, web_app: &WebApp, changes: &[Change]) -> Result<Option<PlannedCall>, Reason> {
+    let goes = |change: &&Change| change.path != SUBNETS && !(want.ungranted && change.path == ROLE);
+    let sent: Vec<Change> = changes.iter().filter(goes).cloned().collect();
+    if sent.is_empty() {
+        return Ok(None);
+    }
+    let request = diff::compose(&SETTINGS, &json!(want.settings), &json!(web_app.settings), &sent);
+    let mut settings: WebAppSettings = diff::typed(request).map_err(Reason::defect)?;
+    if settings.access_endpoint.as_deref() == Some("") {
+        settings.access_endpoint.clone_from(&web_app.web_app_endpoint);
+    }
+    if let Some(provider) = &mut settings.identity_provider_details {
+        // An update has no member for it.
+        provider.identity_center_config.iter_mut().for_each(|center| center.instance_arn = None);
+    }
+    Ok(Some(PlannedCall::new(of(web_app, settings), sent)))
+}
+
+/// One UpdateWebApp for the network, always with all of it: AWS does not take it while the endpoint is in transition, and
+/// takes the rest.
+fn moved(want: &WantedWebApp, web_app: &WebApp, changes: &[Change], unseen: Option<Change>) -> Option<PlannedCall> {
+    let vpc = want.settings.endpoint_details.as_ref()?.vpc.as_ref()?;
+    let seen = changes.iter().find(|change| change.path == SUBNETS).cloned();
+    let changes: Vec<Change> = seen.clone().into_iter().chain(unseen).collect();
+    let kind = vpc.ip_address_type.clone();
+    let reset = || changes.iter().any(|change| change.path == IP_ADDRESS_TYPE).then(|| IPV4.to_owned());
+    let vpc =
+        WebAppVpc { subnet_ids: vpc.subnet_ids.clone(), ip_address_type: kind.or_else(reset), ..WebAppVpc::default() };
+    let settings =
+        WebAppSettings { endpoint_details: Some(WebAppEndpoint { vpc: Some(vpc) }), ..WebAppSettings::default() };
+    let call = PlannedCall { unseen: seen.is_none(), ..PlannedCall::new(of(web_app, settings), changes) };
+    (!call.changes.is_empty()).then_some(call)
+}
+
+fn of(web_app: &WebApp, settings: WebAppSettings) -> Mutation {
+    let (web_app_id, settings) = (web_app.web_app_id.clone(), Box::new(settings));
+    Mutation::UpdateWebApp(UpdateWebApp { web_app_id, settings })
+}
+
+fn groups(want: &WantedWebApp, have: &WebAppState, applied: &Applied) -> Groups {
+    let details = want.settings.endpoint_details.as_ref().and_then(|details| details.vpc.as_ref());
+    let wanted = details.and_then(|vpc| vpc.security_group_ids.as_deref());
+    let shown = Shown { endpoint: have.endpoint.as_ref(), hidden: have.hidden_endpoint.as_ref() };
+    match &have.web_app.vpc_endpoint_id {
+        Some(id) if details.is_some() => security_groups::compare(SECURITY_GROUPS, id, wanted, shown, Some(applied)),
+        _ => Groups::default(),
+    }
+}
+
+/// How it looks, under the names of the spec.
+#[must_use]
+pub fn look_json(look: &WebAppCustomization) -> Value {
+    let WebAppCustomization { title, logo_file, favicon_file } = look;
+    json!({"customization": {"title": title, "logoFrom": logo_file, "faviconFrom": favicon_file}})
+}
+
+fn look_changes(want: &WantedWebApp, have: &WebAppCustomization, applied: &BTreeSet<String>) -> Vec<Change> {
+    let mut changes = diff::diff(&LOOK, &look_json(&want.look), &look_json(have), applied);
+    changes.retain(|change| !want.unknown.contains(&change.path.as_str()));
+    changes
+}
+
+/// The calls for how it looks. An image goes only with everything else, which is put there again; what somebody else put
+/// there could not be put there again by whoever comes after a crash, so it holds that back.
+fn customize(
+    want: &WantedWebApp,
+    have: &WebAppState,
+    changes: &[Change],
+    applied: &BTreeSet<String>,
+) -> Result<Vec<PlannedCall>, Option<Reason>> {
+    let web_app_id = have.web_app.web_app_id.clone();
+    let (gone, put): (Vec<Change>, Vec<Change>) = changes.iter().cloned().partition(removes_image);
+    let all = WebAppCustomization { title: want.look.title.clone(), ..want.look.clone() };
+    let update = |customization: WebAppCustomization, changes: Vec<Change>| {
+        let customization = Box::new(customization);
+        let update = UpdateWebAppCustomization { web_app_id: web_app_id.clone(), customization };
+        PlannedCall::new(Mutation::UpdateWebAppCustomization(update), changes)
+    };
+    if gone.is_empty() {
+        return Ok(if put.is_empty() { Vec::new() } else { vec![update(only(&all, &put), put)] });
+    }
+    let strays = strays(want, have, applied);
+    if !strays.is_empty() {
+        let fields: Vec<&str> = strays.iter().map(|row| row.field.as_str()).collect();
+        let (gone, fields) = (diff::paths(&gone), fields.join(", "));
+        let message = format!(
+            "{gone} left the spec, and AWS takes an image out only together with {fields}, which somebody else set; set \
+             that here too, or take the image out in AWS"
+        );
+        return Err(Some(Reason::stalled(reasons::CANNOT_CLEAR, message)));
+    }
+    if !want.unknown.is_empty() {
+        // What is told of them says why.
+        return Err(None);
+    }
+    let delete = Mutation::DeleteWebAppCustomization(DeleteWebAppCustomization { web_app_id: web_app_id.clone() });
+    let mut went = gone;
+    // A title that goes as well is gone with it.
+    let (cleared, _): (Vec<Change>, Vec<Change>) = put.into_iter().partition(|change| change.want.is_null());
+    went.extend(cleared);
+    let after = diff::diff(&LOOK, &look_json(&all), &look_json(&WebAppCustomization::default()), &BTreeSet::new());
+    let again = (!after.is_empty()).then(|| update(all.clone(), after));
+    Ok([PlannedCall::new(delete, went)].into_iter().chain(again).collect())
+}
+
+fn removes_image(change: &Change) -> bool {
+    change.want.is_null() && [LOGO, FAVICON].contains(&change.path.as_str())
+}
+
+/// Only what differs; a title that is taken out as an empty one.
+fn only(all: &WebAppCustomization, changes: &[Change]) -> WebAppCustomization {
+    let differs = |path: &str| changes.iter().any(|change| change.path == path);
+    let WebAppCustomization { title, logo_file, favicon_file } = all.clone();
+    WebAppCustomization {
+        title: differs("customization.title").then(|| title.unwrap_or_default()),
+        logo_file: logo_file.filter(|_| differs(LOGO)),
+        favicon_file: favicon_file.filter(|_| differs(FAVICON)),
+    }
+}
+
+/// Where AWS has something else than its default in how it looks, that the spec does not set.
+fn strays(want: &WantedWebApp, have: &WebAppState, applied: &BTreeSet<String>) -> Vec<Unset> {
+    let known: Vec<diff::Member> = LOOK.iter().filter(|member| !want.unknown.contains(&member.path)).copied().collect();
+    unset::unset(&known, &look_json(&want.look), &look_json(&have.look), applied)
+}
+
+/// Where AWS has something else than its default in a member that the spec does not set.
+#[must_use]
+pub fn left_alone(want: &WantedWebApp, have: &WebAppState, applied: &Applied) -> Vec<Unset> {
+    let applied = applied.paths.iter().cloned().collect();
+    let mut rows = unset::unset(&SETTINGS, &json!(want.settings), &json!(shown(&have.web_app)), &applied);
+    rows.extend(strays(want, have, &applied));
+    rows
+}

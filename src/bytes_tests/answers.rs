@@ -20,11 +20,7 @@ use crate::aws::credentials::{CredentialCache, Issue, Issued};
 use crate::aws::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcEndpoints, Ec2Client};
 use crate::aws::rate_limiter::Rates;
 use crate::aws::sdk::SdkApi;
-use crate::aws::transfer::{
-    DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy,
-    DescribeServer, DescribeUser, DescribeWorkflow, ListAccesses, ListAgreements, ListConnectors, ListHostKeys,
-    ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, TestConnection, TestIdentityProvider,
-};
+use crate::aws::transfer::{DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization, DescribeWorkflow, ListAccesses, ListAgreements, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWebApps, ListWorkflows, TestConnection, TestIdentityProvider};
 use crate::aws::{Account, AwsClock, AwsError, AwsErrorKind, Mutation, RateLimiter};
 use crate::kinds::fakes::{ACCOUNT, FIRST, NOW, REGION};
 
@@ -102,6 +98,7 @@ async fn asked(account: &Account) -> Vec<(&'static str, Result<(), AwsError>)> {
     let (external_id, host_key_id) = ("S-1-1".to_owned(), "hostkey-1".to_owned());
     let (id, workflow_id, ids) = (|| FIRST.to_owned(), "w-1".to_owned(), || vec!["x-1".to_owned()]);
     let profile_id = "p-1".to_owned();
+    let look = DescribeWebAppCustomization { web_app_id: "webapp-1".to_owned() };
     let agreement = DescribeAgreement { server_id: id(), agreement_id: "a-1".to_owned() };
     let login = TestIdentityProvider {
         server_id: id(),
@@ -118,6 +115,9 @@ async fn asked(account: &Account) -> Vec<(&'static str, Result<(), AwsError>)> {
         ("ListWorkflows", account.list(ListWorkflows { token: None }).await.map(drop)),
         ("ListAgreements", account.list(ListAgreements { server_id: id(), token: None }).await.map(drop)),
         ("DescribeAgreement", account.read(agreement).await.map(drop)),
+        ("ListWebApps", account.list(ListWebApps { token: None }).await.map(drop)),
+        ("DescribeWebApp", account.read(DescribeWebApp { web_app_id: "webapp-1".to_owned() }).await.map(drop)),
+        ("DescribeWebAppCustomization", account.read(look).await.map(drop)),
         ("ListConnectors", account.list(ListConnectors { token: None }).await.map(drop)),
         ("DescribeConnector", account.read(DescribeConnector { connector_id: "c-1".to_owned() }).await.map(drop)),
         ("TestConnection", account.read(TestConnection { connector_id: "c-1".to_owned() }).await.map(drop)),
@@ -204,6 +204,8 @@ fn an_answer_of_wrong_types_or_without_a_member_is_none_or_whole() {
         ("describe-profile.json", "DescribeProfile", "/Profile"),
         ("describe-connector.json", "DescribeConnector", "/Connector"),
         ("describe-agreement.json", "DescribeAgreement", "/Agreement"),
+        ("describe-web-app.json", "DescribeWebApp", "/WebApp"),
+        ("describe-web-app-customization.json", "DescribeWebAppCustomization", "/WebAppCustomization"),
     ];
     runtime().block_on(async {
         for (file, operation, needed) in rows {

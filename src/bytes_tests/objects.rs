@@ -15,10 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{KEY, cases, inputs};
-use crate::api::{
-    AwsIdentity, Managed, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile,
-    TransferServer, TransferUser, TransferWorkflow, references,
-};
+use crate::api::{AwsIdentity, Managed, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow, references};
 use crate::cluster::guarded::Guarded;
 use crate::cluster::pruned::Pruned;
 use crate::cluster::{ClusterError, Name, decode};
@@ -160,6 +157,7 @@ proptest! {
         looked_at::<TransferProfile>(&object)?;
         looked_at::<TransferConnector>(&object)?;
         looked_at::<TransferAgreement>(&object)?;
+        looked_at::<TransferWebApp>(&object)?;
         if is::<AwsIdentity>(&object) && let Some(identity) = read::<AwsIdentity>(&object)? {
             let _ = identity.spec.access();
         }
@@ -182,6 +180,7 @@ proptest! {
         watched::<TransferProfile>(&bytes);
         watched::<TransferConnector>(&bytes);
         watched::<TransferAgreement>(&bytes);
+        watched::<TransferWebApp>(&bytes);
         watched::<AwsIdentity>(&bytes);
     }
 }

@@ -9,6 +9,7 @@ use super::connector::Connectors;
 use super::profile::Profiles;
 use super::server::Servers;
 use super::user::Users;
+use super::web_app::WebApps;
 use super::workflow::Workflows;
 use crate::api::ManagedKind;
 use crate::api::crd::all_crds;
@@ -28,6 +29,7 @@ fn messages_advise_adoption_exactly_where_specs_have_it() {
         row::<Workflows>(ManagedKind::TransferWorkflow),
         row::<Profiles>(ManagedKind::TransferProfile),
         row::<Connectors>(ManagedKind::TransferConnector),
+        row::<WebApps>(ManagedKind::TransferWebApp),
         row::<Agreements>(ManagedKind::TransferAgreement),
     ]);
     let has = |crd: Value| {

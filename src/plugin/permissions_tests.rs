@@ -25,7 +25,7 @@ fn every_call_of_the_program_has_its_place() {
 fn each_feature_adds_what_it_needs_and_nothing_else() {
     let users = of(&[Users]);
     let named = |names: &[&str]| names.iter().map(|name| format!("transfer:{name}")).collect::<BTreeSet<_>>();
-    let listed = ["ListConnectors", "ListProfiles", "ListSecurityPolicies", "ListServers", "ListWorkflows"];
+    let listed = ["ListConnectors", "ListProfiles", "ListSecurityPolicies", "ListServers", "ListWebApps", "ListWorkflows"];
     assert_eq!(actions(&users, "Anywhere"), named(&listed));
     // A user shows what its server is.
     assert_eq!(actions(&users, "Servers"), named(&["CreateUser", "DescribeServer", "ListAgreements", "ListUsers"]));
@@ -43,10 +43,11 @@ fn each_feature_adds_what_it_needs_and_nothing_else() {
     assert_eq!(actions(&users, "Profiles"), named(&["DescribeProfile"]), "for the orphan scan");
     assert_eq!(actions(&users, "Connectors"), named(&["DescribeConnector"]), "likewise");
     assert_eq!(actions(&users, "Agreements"), named(&["DescribeAgreement"]), "likewise");
+    assert_eq!(actions(&users, "WebApps"), named(&["DescribeWebApp"]), "likewise");
     let sids: Vec<&str> = users.iter().map(|statement| statement.sid).collect();
     assert_eq!(
         sids,
-        ["Anywhere", "Servers", "Users", "Workflows", "Profiles", "Connectors", "Agreements", "PassRoles"]
+        ["Anywhere", "Servers", "Users", "Workflows", "Profiles", "Connectors", "Agreements", "WebApps", "PassRoles"]
     );
     let vpc = actions(&of(&[Servers, Vpc]), "ByTransferForTheCaller");
     assert!(vpc.contains("ec2:ModifyVpcEndpoint") && !vpc.contains("ec2:AssociateAddress"), "{vpc:?}");
@@ -61,6 +62,20 @@ fn ec2_that_is_called_is_allowed_where_servers_are_in_a_vpc() {
     let called = OPERATIONS.iter().filter(|(.., of)| of.contains(&Vpc)).map(|(name, ..)| format!("ec2:{name}"));
     let allowed = actions(&of(&[Vpc]), "ByTransferForTheCaller");
     assert!(called.into_iter().all(|action| allowed.contains(&action)), "{allowed:?}");
+}
+
+/// AWS keeps an application in IAM Identity Center for each web app.
+#[test]
+fn web_apps_need_identity_center_and_pass_a_role() {
+    let text = json!({"apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferWebApp", "spec": {
+        "identityProviderDetails": {"identityCenterConfig": {"instanceArn": "i", "role": "r/portal"}},
+        "endpointDetails": {"vpc": {"vpcId": "vpc-1"}}}});
+    let used = used(&[text]);
+    assert_eq!(used.features, BTreeSet::from([Vpc, WebApps]));
+    assert_eq!(used.passed, BTreeSet::from(["r/portal".to_owned()]));
+    let on_behalf = actions(&of(&[WebApps]), "ByTransferForTheCaller");
+    assert!(on_behalf.contains("sso:CreateApplication") && on_behalf.contains("sso:DeleteApplication"), "{on_behalf:?}");
+    assert!(of(&[WebApps]).iter().any(|statement| statement.sid == "PassRoles"));
 }
 
 #[test]

@@ -75,8 +75,9 @@ pub(super) fn listed(row: &Value) -> ListedWebApp {
 /// # Errors
 /// An answer that is not of our shape.
 pub(super) fn described(value: &Value) -> serde_json::Result<WebApp> {
-    let center = &value["DescribedIdentityProviderDetails"]["IdentityCenterConfig"];
-    let vpc = &value["DescribedEndpointDetails"]["Vpc"];
+    let inner = |pointer: &str| value.pointer(pointer).unwrap_or(&Value::Null);
+    let center = inner("/DescribedIdentityProviderDetails/IdentityCenterConfig");
+    let vpc = inner("/DescribedEndpointDetails/Vpc");
     let provider = center
         .is_object()
         .then(|| camel(center))

@@ -292,8 +292,8 @@ fn provider_of_update(center: IdentityCenterConfig) -> sdk::UpdateWebAppIdentity
     sdk::UpdateWebAppIdentityProviderDetails::IdentityCenterConfig(center)
 }
 
-fn units(units: WebAppUnits) -> Option<sdk::WebAppUnits> {
-    units.provisioned.map(sdk::WebAppUnits::Provisioned)
+fn units(WebAppUnits { provisioned }: WebAppUnits) -> Option<sdk::WebAppUnits> {
+    provisioned.map(sdk::WebAppUnits::Provisioned)
 }
 
 fn endpoint_of_new(vpc: WebAppVpc) -> sdk::WebAppEndpointDetails {

@@ -85,7 +85,7 @@ impl Deref for Cloud {
 fn told(call: &Read) -> String {
     let input = door::input(call);
     let ids =
-        ["ServerId", "UserName", "ExternalId", "HostKeyId", "WorkflowId", "ProfileId", "ConnectorId", "AgreementId"];
+        ["ServerId", "UserName", "ExternalId", "HostKeyId", "WorkflowId", "ProfileId", "ConnectorId", "AgreementId", "WebAppId"];
     let about: Vec<&str> = ids.iter().filter_map(|member| input[*member].as_str()).collect();
     format!("{} {}", call.operation(), about.join("/")).trim_end().to_owned()
 }

@@ -296,6 +296,24 @@ impl Simulated {
         self.region(|region| serde_json::to_string(&region.connectors.get(id).ok()).unwrap())
     }
 
+    /// A public web app of this id, whoever made it.
+    pub fn put_web_app(&self, id: &str, tags: &Tags) {
+        let center = json!({"InstanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef", "Role": ROLE});
+        let input = json!({"IdentityProviderDetails": {"IdentityCenterConfig": center}});
+        let made = self.out_of_band(Operation::CreateWebApp, input);
+        self.region(|region| {
+            let kept = region.web_apps.get(made["WebAppId"].as_str().unwrap()).unwrap().clone();
+            region.web_apps.add(id.to_owned(), kept.what, listed(tags), kept.created);
+            region.web_apps.get_mut(made["WebAppId"].as_str().unwrap()).unwrap().gone = Some(kept.created);
+            region.web_apps.purge(kept.created);
+        });
+    }
+
+    /// All that AWS keeps of the web app of this id, as text.
+    pub fn web_app(&self, id: &str) -> String {
+        self.region(|region| serde_json::to_string(&region.web_apps.get(id).ok()).unwrap())
+    }
+
     /// An SFTP connector of this id, whoever made it.
     pub fn put_connector(&self, id: &str, tags: &Tags) {
         let sftp = json!({"UserSecretId": SECRET});

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::attacker_cases::{Allowed, CERTIFICATE, Case, NO_REFERENCE, OF_THE_ACCOUNT, Says, UNOWNED_WORKFLOW, cases};
-use super::rig::{FIRST, OLD, ROLE, Rig, SECRET, agreement_spec, connector_spec};
+use super::rig::{FIRST, OLD, ROLE, Rig, SECRET, agreement_spec, connector_spec, web_app_spec};
 use crate::api::condition::reasons;
 use crate::api::{HOST_KEY_SECRET_TYPE, LOGIN_PASSWORD_SECRET_TYPE, ManagedKind};
 use crate::aws::Rank;
@@ -23,7 +23,7 @@ use crate::sim::door;
 
 use ManagedKind::{
     TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWorkflow,
+    TransferWebApp, TransferWorkflow,
 };
 
 /// The namespace that is attacked; the attacker's is `team`.
@@ -32,6 +32,8 @@ pub const BANK: &str = "bank";
 pub const VAULT: &str = "s-0000000000000ba0c";
 /// The workflow of the bank.
 pub const WORKFLOW: &str = "w-0000000000000ba0c";
+/// Its web app.
+pub const WEB_APP: &str = "webapp-0000000000000ba0c";
 /// Its connector.
 pub const CONNECTOR: &str = "c-0000000000000ba0c";
 /// Its agreement, which somebody made on a server of the attacker's.
@@ -122,6 +124,7 @@ fn world() -> Rig {
     rig.cloud.put_workflow(UNOWNED_WORKFLOW, &Tags::new());
     rig.cloud.put_profile(PROFILE, &tags_of_bank("partner"));
     rig.cloud.put_connector(CONNECTOR, &tags_of_bank("acme"));
+    rig.cloud.put_web_app(WEB_APP, &tags_of_bank("portal"));
     rig.cloud.put_certificate(CERTIFICATE);
     rig.allow_agreements();
     put_profile(&rig, US, "LOCAL", &tags_of_bank("us"));
@@ -198,6 +201,7 @@ fn spec_of(kind: ManagedKind, more: &Value) -> Value {
         TransferProfile => json!({"region": REGION, "as2Id": "them", "profileType": "PARTNER"}),
         TransferConnector => connector_spec(&json!({})),
         TransferAgreement => agreement_spec("mine", &json!({})),
+        TransferWebApp => web_app_spec(&json!({})),
     };
     for (member, value) in more.as_object().unwrap() {
         spec[member] = value.clone();
@@ -227,7 +231,7 @@ fn theirs(rig: &Rig) -> String {
     let of_bank = |object: &Value| object["metadata"]["namespace"] == BANK;
     let stored: Vec<Value> = kinds.flat_map(|kind| rig.objects.all(kind)).filter(of_bank).collect();
     let config_maps = format!("{:?}", rig.objects.config_maps.lock().unwrap().get(&name(BANK, "texts")));
-    let others = [rig.cloud.connector(CONNECTOR), rig.cloud.agreement(AGREEMENT)].concat();
+    let others = [rig.cloud.connector(CONNECTOR), rig.cloud.agreement(AGREEMENT), rig.cloud.web_app(WEB_APP)].concat();
     format!("{held:?}{workflow}{profile:?}{others}{stored:?}{config_maps}")
 }
 
@@ -270,7 +274,7 @@ fn edit(rig: &Rig, case: &Case) {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
         TransferAgreement => object["spec"]["baseDirectory"] = json!("/b/mine"),
-        TransferWorkflow | TransferProfile | TransferConnector => object["spec"]["tags"] = json!({"a": "1"}),
+        TransferWorkflow | TransferProfile | TransferConnector | TransferWebApp => object["spec"]["tags"] = json!({"a": "1"}),
     });
 }
 
@@ -381,6 +385,7 @@ async fn allow(rig: &Rig, case: &Case) {
             region.workflows.get_mut(WORKFLOW).unwrap().tags.clear();
             region.profiles.get_mut(PROFILE).unwrap().tags.clear();
             region.connectors.get_mut(CONNECTOR).unwrap().tags.clear();
+            region.web_apps.get_mut(WEB_APP).unwrap().tags.clear();
             if let Ok(agreement) = region.agreements.get_mut(AGREEMENT) {
                 agreement.tags.clear();
             }

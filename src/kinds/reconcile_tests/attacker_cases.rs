@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::attacker::{AGREEMENT, BANK, CONNECTOR, PROFILE, THEIR_ROLE, THEIR_SECRET, US, VAULT, WORKFLOW};
-use super::rig::{FIRST, LOCAL_PROFILE, PARTNER_PROFILE, ROLE, SECRET};
+use super::attacker::{WEB_APP, AGREEMENT, BANK, CONNECTOR, PROFILE, THEIR_ROLE, THEIR_SECRET, US, VAULT, WORKFLOW};
+use super::rig::{INSTANCE, FIRST, LOCAL_PROFILE, PARTNER_PROFILE, ROLE, SECRET};
 use crate::api::ManagedKind;
 use crate::api::condition::{reasons, types};
 use crate::aws::transfer::agreement_key;
@@ -16,7 +16,7 @@ use Allowed::{
 };
 use ManagedKind::{
     TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWorkflow,
+    TransferWebApp, TransferWorkflow,
 };
 
 /// A workflow that no object stands for.
@@ -340,6 +340,37 @@ fn of_connector() -> Vec<Case> {
     ]
 }
 
+/// What web apps name besides.
+fn of_web_app() -> Vec<Case> {
+    let kind = TransferWebApp;
+    let provider = json!({"identityCenterConfig": {"instanceArn": INSTANCE, "role": THEIR_ROLE}});
+    let image = |member: &str, name: &str, key: &str| json!({"customization": {member: {"configMapKeyRef": {"name": name, "key": key}}}});
+    let mut cases = vec![case(
+        kind,
+        "spec.identityProviderDetails.identityCenterConfig.role",
+        json!({"identityProviderDetails": provider}),
+        reasons::ROLE_NOT_GRANTED,
+        Role,
+    )];
+    for (member, by_name, by_key) in [
+        (
+            "logoFrom",
+            "spec.customization.logoFrom.configMapKeyRef.name",
+            "spec.customization.logoFrom.configMapKeyRef.key",
+        ),
+        (
+            "faviconFrom",
+            "spec.customization.faviconFrom.configMapKeyRef.name",
+            "spec.customization.faviconFrom.configMapKeyRef.key",
+        ),
+    ] {
+        let waits = reasons::SOURCE_NOT_READY;
+        cases.push(case(kind, by_name, image(member, "texts", "policy"), waits, OwnTexts));
+        cases.push(case(kind, by_key, image(member, "own", "bank/policy"), waits, OwnTexts));
+    }
+    cases
+}
+
 /// Taking over what has an id of AWS's.
 fn adopting() -> Vec<Case> {
     let agreement = agreement_key(FIRST, AGREEMENT);
@@ -348,6 +379,7 @@ fn adopting() -> Vec<Case> {
         (TransferProfile, PROFILE, json!({"as2Id": "them", "profileType": "PARTNER"})),
         (TransferConnector, CONNECTOR, json!({})),
         (TransferAgreement, agreement.as_str(), json!({})),
+        (TransferWebApp, WEB_APP, json!({})),
     ];
     let row = |(kind, id, mut spec): (ManagedKind, &str, Value)| {
         spec["lifecycle"] = json!({"deletionPolicy": "Retain", "adoption": {"id": id, "mode": "Converge"}});
@@ -375,7 +407,7 @@ pub fn cases() -> Vec<Case> {
             OwnTexts,
         ),
     ];
-    let by_identity = [TransferWorkflow, TransferProfile].map(|kind| {
+    let by_identity = [TransferWorkflow, TransferProfile, TransferWebApp].map(|kind| {
         let spec = json!({"awsIdentityRef": {"name": BANK}});
         case(kind, "spec.awsIdentityRef.name", spec, reasons::IDENTITY_DENIED, Identity)
     });
@@ -393,6 +425,7 @@ pub fn cases() -> Vec<Case> {
         by_identity.into(),
         of_profile,
         of_connector(),
+        of_web_app(),
         adopting(),
     ]
     .into_iter()
@@ -402,7 +435,7 @@ pub fn cases() -> Vec<Case> {
 
 /// Things of the account that no grant bounds, as docs/security.md says: AWS judges them, by the role that is passed, by
 /// the policies of the thing itself, or lets everybody of the account use them.
-pub const OF_THE_ACCOUNT: [&str; 18] = [
+pub const OF_THE_ACCOUNT: [&str; 22] = [
     "vpcLattice.resourceConfigurationArn",
     "spec.certificate",
     "spec.customHostname.hostedZoneId",
@@ -411,9 +444,13 @@ pub const OF_THE_ACCOUNT: [&str; 18] = [
     "spec.endpointDetails.subnetIds[]",
     "spec.endpointDetails.vpcEndpointId",
     "spec.endpointDetails.vpcId",
+    "spec.endpointDetails.vpc.securityGroupIds[]",
+    "spec.endpointDetails.vpc.subnetIds[]",
+    "spec.endpointDetails.vpc.vpcId",
     "spec.hostKeys[].kmsKey",
     "spec.identityProviderDetails.directoryId",
     "spec.identityProviderDetails.function",
+    "spec.identityProviderDetails.identityCenterConfig.instanceArn",
     "spec.identityProviderDetails.url",
     "spec.structuredLogDestinations[]",
     "efs.fileSystemId",
@@ -424,7 +461,9 @@ pub const OF_THE_ACCOUNT: [&str; 18] = [
 ];
 
 /// Texts that name nothing beyond the object and what is its own in AWS. A path, or what its last members are.
-pub const NO_REFERENCE: [&str; 49] = [
+pub const NO_REFERENCE: [&str; 51] = [
+    "spec.accessEndpoint",
+    "spec.customization.title",
     "spec.url",
     "spec.as2Config.asyncMdnConfig.url",
     "spec.as2Config.messageSubject",

@@ -21,7 +21,7 @@ use crate::sim::door;
 
 use ManagedKind::{
     TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWorkflow,
+    TransferWebApp, TransferWorkflow,
 };
 
 /// A server of another object of this cluster.
@@ -36,6 +36,8 @@ pub const THEIR_WORKFLOW: &str = "w-0000000000000ba0c";
 pub const THEIR_CONNECTOR: &str = "c-0000000000000ba0c";
 /// An agreement of another object, on a server of another object.
 pub const THEIR_AGREEMENT: &str = "a-0000000000000ba0c";
+/// A web app of another object.
+pub const THEIR_WEB_APP: &str = "webapp-0000000000000ba0c";
 /// The object whose status is forged.
 pub(super) const MINE: &str = "mine";
 pub(super) const UID: &str = "uid-mine";
@@ -76,6 +78,8 @@ fn put_others(rig: &Rig) {
     rig.cloud.put_connector(THEIR_CONNECTOR, &acme);
     let orders = Owner::new(CLUSTER, "bank", "orders", "uid-orders").tags("attempt-of-theirs");
     rig.cloud.put_agreement(VAULT, THEIR_AGREEMENT, &orders);
+    let files = Owner::new(CLUSTER, "bank", "files", "uid-files").tags("attempt-of-theirs");
+    rig.cloud.put_web_app(THEIR_WEB_APP, &files);
     let mut identity = rig.objects.stored(&("AwsIdentity".to_owned(), unspaced("default"))).unwrap();
     identity["spec"]["grants"][0]["serverIds"] = json!([]);
     rig.objects.put(identity.clone());
@@ -156,6 +160,7 @@ pub(super) fn put_mine(rig: &Rig, kind: ManagedKind) {
         }
         TransferConnector => rig.connector(MINE, json!({})),
         TransferAgreement => rig.agreement(MINE, json!({})),
+        TransferWebApp => rig.web_app(MINE, json!({})),
         TransferWorkflow => {
             let step = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
             let lifecycle = json!({"deletionProtection": false});
@@ -193,6 +198,7 @@ pub(super) fn others(rig: &Rig, may_go: OfGroup) -> Vec<String> {
     all.extend([serde_json::to_string(&workflow).unwrap(), rig.cloud.profile(THEIR_PROFILE)]);
     let connector = rig.cloud.sim().world.region(ACCOUNT, REGION).connectors.get(THEIR_CONNECTOR).cloned();
     all.extend([serde_json::to_string(&connector.unwrap()).unwrap(), rig.cloud.agreement(THEIR_AGREEMENT)]);
+    all.push(rig.cloud.web_app(THEIR_WEB_APP));
     all.extend(["texts", "own"].map(|map| format!("{:?}", rig.objects.stored(&("ConfigMap".to_owned(), name(map))))));
     all
 }
@@ -221,6 +227,7 @@ pub(super) fn edit(rig: &Rig, kind: ManagedKind) {
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
         TransferWorkflow | TransferProfile => object["spec"]["tags"] = json!({"a": "1"}),
         TransferAgreement => object["spec"]["baseDirectory"] = json!("/b/mine"),
+        TransferWebApp => object["spec"]["webAppUnits"] = json!({"provisioned": 2}),
         TransferConnector => object["spec"] = connector_spec(&json!({"url": "sftp://other.example.com"})),
     });
 }
@@ -245,7 +252,7 @@ pub(super) fn taken(sent: &Sent, (server, group): OfGroup) -> Vec<String> {
         operation == "DeleteAccess" && [server, group].iter().all(|part| input.contains(&format!("\"{part}\"")))
     };
     let aimed = all.iter().find(|(operation, input)| {
-        [VAULT, ABROAD, OLD, THEIR_WORKFLOW, THEIR_PROFILE, THEIR_CONNECTOR, THEIR_AGREEMENT]
+        [VAULT, ABROAD, OLD, THEIR_WORKFLOW, THEIR_PROFILE, THEIR_CONNECTOR, THEIR_AGREEMENT, THEIR_WEB_APP]
             .iter()
             .any(|id| input.contains(id))
             && !may(operation, input)
@@ -311,6 +318,7 @@ async fn an_object_that_nobody_forged_is_changed_and_deleted_in_aws() {
         (TransferProfile, "TagResource", "DeleteProfile"),
         (TransferConnector, "UpdateConnector", "DeleteConnector"),
         (TransferAgreement, "UpdateAgreement", "DeleteAgreement"),
+        (TransferWebApp, "UpdateWebApp", "DeleteWebApp"),
     ] {
         let rig = ready(kind).await;
         let own = (FIRST, OWN_GROUP);
@@ -360,6 +368,11 @@ async fn no_forged_field_of_a_connector_touches_what_is_not_its_own() {
 #[tokio::test(start_paused = true)]
 async fn no_forged_field_of_an_agreement_touches_what_is_not_its_own() {
     no_forgery(TransferAgreement).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_forged_field_of_a_web_app_touches_what_is_not_its_own() {
+    no_forgery(TransferWebApp).await;
 }
 
 pub(super) fn covers(path: &str, leaf: &str) -> bool {

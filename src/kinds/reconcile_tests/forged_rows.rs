@@ -2,14 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::forged::{ABROAD, THEIR_AGREEMENT, THEIR_CONNECTOR, THEIR_PROFILE, THEIR_WORKFLOW, VAULT};
+use super::forged::{
+    ABROAD, THEIR_AGREEMENT, THEIR_CONNECTOR, THEIR_PROFILE, THEIR_WEB_APP, THEIR_WORKFLOW, VAULT,
+};
 use super::rig::{FIRST, OLD};
 use crate::api::ManagedKind;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
 
 use ManagedKind::{
     TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWorkflow,
+    TransferWebApp, TransferWorkflow,
 };
 
 /// A forgery, and what comes of it while nobody edits the object.
@@ -178,6 +180,23 @@ fn of_agreements() -> Vec<Row> {
     ]
 }
 
+fn of_web_apps() -> Vec<Row> {
+    let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:webapp/{THEIR_WEB_APP}");
+    let evil = json!("https://evil.example");
+    vec![
+        row("status.webAppId", json!(THEIR_WEB_APP), &[], "Available"),
+        row("status.arn", json!(arn), &[], "Available"),
+        row("status.webAppEndpoint", evil.clone(), &[], "Available"),
+        row("status.accessEndpoint", evil, &[], "Available"),
+        row("status.applicationArn", json!("arn:aws:sso::999999999999:application/x"), &[], "Available"),
+        row("status.instanceArn", json!("arn:aws:sso:::instance/ssoins-ffffffffffffffff"), &[], "Available"),
+        row("status.endpointType", json!("VPC"), &[], "Available"),
+        row("status.vpcId", json!("vpc-theirs"), &[], "Available"),
+        row("status.vpcEndpointId", json!("vpce-theirs"), &[], "Available"),
+        row("status.webAppEndpointPolicy", json!("FIPS"), &[], "Available"),
+    ]
+}
+
 /// Every forgery of the status of a kind, whose object has this uid.
 pub fn rows(kind: ManagedKind, uid: &str) -> Vec<Row> {
     let arn = |rest: &str| json!(format!("arn:aws:transfer:{REGION}:{ACCOUNT}:{rest}"));
@@ -259,6 +278,7 @@ pub fn rows(kind: ManagedKind, uid: &str) -> Vec<Row> {
         TransferConnector => of_connectors(),
         TransferWorkflow => of_workflows(),
         TransferAgreement => of_agreements(),
+        TransferWebApp => of_web_apps(),
     };
     common(kind, uid).into_iter().chain(own).collect()
 }

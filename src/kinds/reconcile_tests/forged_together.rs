@@ -18,7 +18,7 @@ use crate::sim::model::Tag;
 
 use ManagedKind::{
     TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWorkflow,
+    TransferWebApp, TransferWorkflow,
 };
 
 /// How many forgeries stand together: with more of them, some hide what others do.
@@ -87,6 +87,12 @@ fn ours(rig: &Rig, kind: ManagedKind) -> usize {
         TransferAgreement => {
             let sim = &mut rig.cloud.sim();
             let kept = sim.world.region(ACCOUNT, REGION).agreements.iter();
+            let mine = kept.filter(|(_, it)| it.tags.iter().any(|tag| tag.key == TAG_UID && tag.value == UID));
+            mine.count()
+        }
+        TransferWebApp => {
+            let sim = &mut rig.cloud.sim();
+            let kept = sim.world.region(ACCOUNT, REGION).web_apps.iter();
             let mine = kept.filter(|(_, it)| it.tags.iter().any(|tag| tag.key == TAG_UID && tag.value == UID));
             mine.count()
         }
@@ -227,6 +233,7 @@ async fn while_it_goes(kind: ManagedKind, set: &[Row]) -> Vec<String> {
         TransferProfile => "DeleteProfile",
         TransferConnector => "DeleteConnector",
         TransferAgreement => "DeleteAgreement",
+        TransferWebApp => "DeleteWebApp",
     };
     life.rig.cloud.lose(delete, Lose::Call(AwsErrorKind::Throttled));
     life.rig.delete(kind.name(), MINE);
@@ -288,6 +295,11 @@ async fn forgeries_together_in_a_connector_touch_what_is_its_own_only() {
 #[tokio::test(start_paused = true)]
 async fn forgeries_together_in_an_agreement_touch_what_is_its_own_only() {
     no_forgeries_together(TransferAgreement).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgeries_together_in_a_web_app_touch_what_is_its_own_only() {
+    no_forgeries_together(TransferWebApp).await;
 }
 
 /// Else a pair could be left out, and nobody would see it.

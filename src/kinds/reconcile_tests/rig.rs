@@ -32,6 +32,7 @@ pub use crate::kinds::fakes::{FIRST, LAG, OLD, ROLE, SECOND, SECRET, THIRD, TOLE
 use crate::kinds::profile::Profiles;
 use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
+use crate::kinds::web_app::WebApps;
 use crate::kinds::workflow::Workflows;
 use crate::sim::config::Leniency;
 use crate::sim::partners::Profile;
@@ -78,6 +79,7 @@ struct Process {
     profiles: Arc<Engine<Profiles>>,
     connectors: Arc<Engine<Connectors>>,
     agreements: Arc<Engine<Agreements>>,
+    web_apps: Arc<Engine<WebApps>>,
     limiter: Arc<RateLimiter>,
 }
 
@@ -223,6 +225,11 @@ impl Rig {
         self.put("TransferAgreement", object, agreement_spec("files", &spec));
     }
 
+    /// A public web app, or as the spec says.
+    pub fn web_app(&self, object: &str, spec: Value) {
+        self.put("TransferWebApp", object, web_app_spec(&spec));
+    }
+
     /// A person edits the object.
     pub fn edit(&self, kind: &str, object: &str, change: impl FnOnce(&mut Value)) {
         let edited = self.objects.change(&Self::key(kind, object), None, |object| {
@@ -292,6 +299,7 @@ impl Rig {
             "TransferProfile" => Box::pin(reconcile(&self.process.profiles, object, uid, rank)).await,
             "TransferConnector" => Box::pin(reconcile(&self.process.connectors, object, uid, rank)).await,
             "TransferAgreement" => Box::pin(reconcile(&self.process.agreements, object, uid, rank)).await,
+            "TransferWebApp" => Box::pin(reconcile(&self.process.web_apps, object, uid, rank)).await,
             _ => Box::pin(reconcile(&self.process.workflows, object, uid, rank)).await,
         }
     }
@@ -369,9 +377,24 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
         profiles: Engine::new(Profiles::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         workflows: Engine::new(Workflows::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         connectors: Engine::new(Connectors::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
-        agreements: Engine::new(Agreements::new(deps), cluster, lister(), settings),
+        agreements: Engine::new(Agreements::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
+        web_apps: Engine::new(WebApps::new(deps), cluster, lister(), settings),
         limiter,
     }
+}
+
+/// An instance of IAM Identity Center.
+pub const INSTANCE: &str = "arn:aws:sso:::instance/ssoins-0123456789abcdef";
+
+/// The least that a web app needs, and what the spec says in its place.
+pub fn web_app_spec(more: &Value) -> Value {
+    let center = json!({"instanceArn": INSTANCE, "role": ROLE});
+    let mut spec = json!({"region": REGION, "identityProviderDetails": {"identityCenterConfig": center},
+        "lifecycle": {"deletionProtection": false}});
+    for (key, value) in more.as_object().unwrap() {
+        spec[key] = value.clone();
+    }
+    spec
 }
 
 /// The least that a connector to an SFTP partner needs, and what the spec says in its place.

@@ -204,13 +204,13 @@ fn customize(
         return Err(None);
     }
     let delete = Mutation::DeleteWebAppCustomization(DeleteWebAppCustomization { web_app_id: web_app_id.clone() });
-    let mut went = gone;
+    let mut taken = gone;
     // A title that goes as well is gone with it.
     let (cleared, _): (Vec<Change>, Vec<Change>) = put.into_iter().partition(|change| change.want.is_null());
-    went.extend(cleared);
+    taken.extend(cleared);
     let after = diff::diff(&LOOK, &look_json(&all), &look_json(&WebAppCustomization::default()), &BTreeSet::new());
     let again = (!after.is_empty()).then(|| update(all.clone(), after));
-    Ok([PlannedCall::new(delete, went)].into_iter().chain(again).collect())
+    Ok([PlannedCall::new(delete, taken)].into_iter().chain(again).collect())
 }
 
 fn removes_image(change: &Change) -> bool {

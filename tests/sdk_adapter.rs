@@ -25,14 +25,17 @@ use transfer_operator::aws::http::http_client;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::transfer::{
     AgreementSettings, ConnectorSettings, CreateAccess, CreateAgreement, CreateConnector, CreateProfile, CreateServer,
-    CreateUser, CreateWorkflow, DeleteAccess, DeleteAgreement, DeleteConnector, DeleteHostKey, DeleteProfile,
-    DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeConnector,
-    DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow,
-    ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements, ListConnectors, ListHostKeys, ListProfiles,
-    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, LoginSettings, ProfileSettings, ServerSettings,
-    SftpConnectorConfig, StartServer, StopServer, TagResource, Tags, TestConnection, TestIdentityProvider,
-    UntagResource, UpdateAccess, UpdateAgreement, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer,
-    UpdateUser, WorkflowDetail, WorkflowDetails, WorkflowSettings, agreement_of,
+    CreateUser, CreateWebApp, CreateWorkflow, DeleteAccess, DeleteAgreement, DeleteConnector, DeleteHostKey,
+    DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWebApp, DeleteWebAppCustomization,
+    DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile,
+    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization,
+    DescribeWorkflow, IdentityCenterConfig, Image, ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements,
+    ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWebApps,
+    ListWorkflows, LoginSettings, ProfileSettings, ServerSettings, SftpConnectorConfig, StartServer, StopServer,
+    TagResource, Tags, TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement,
+    UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, UpdateWebApp, UpdateWebAppCustomization,
+    WebAppCustomization, WebAppIdentityProvider, WebAppSettings, WebAppUnits, WorkflowDetail, WorkflowDetails,
+    WorkflowSettings, agreement_of,
 };
 use transfer_operator::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation, RateLimiter};
 
@@ -559,6 +562,43 @@ async fn an_agreement_is_created_changed_listed_tagged_and_deleted() {
     assert_eq!(rows.iter().map(|row| row.agreement_id.as_str()).collect::<Vec<_>>(), [agreement_id]);
     let delete = DeleteAgreement { server_id: server_id.clone(), agreement_id: agreement_id.to_owned() };
     mutate(&account, Mutation::DeleteAgreement(delete)).await.unwrap();
+    assert_eq!(account.read(read()).await.unwrap_err().kind, AwsErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_web_app_is_created_changed_customized_listed_and_deleted() {
+    let (_sim, account) = started().await;
+    let center = IdentityCenterConfig {
+        instance_arn: some("arn:aws:sso:::instance/ssoins-0123456789abcdef"),
+        role: role_arn("web-app"),
+    };
+    let provider = WebAppIdentityProvider { identity_center_config: Some(center) };
+    let settings = WebAppSettings { identity_provider_details: Some(provider), ..WebAppSettings::default() };
+    let create = CreateWebApp { settings, tags: tags(&[("a", "1")]) };
+    let web_app_id = mutate(&account, Mutation::CreateWebApp(Box::new(create))).await.unwrap().id.unwrap();
+    let read = || DescribeWebApp { web_app_id: web_app_id.clone() };
+    let made = account.read(read()).await.unwrap();
+    assert_eq!((made.endpoint_type.as_deref(), &made.tags), (Some("PUBLIC"), &tags(&[("a", "1")])));
+    let units = Some(WebAppUnits { provisioned: Some(3) });
+    let settings = Box::new(WebAppSettings { web_app_units: units.clone(), ..WebAppSettings::default() });
+    mutate(&account, Mutation::UpdateWebApp(UpdateWebApp { web_app_id: web_app_id.clone(), settings })).await.unwrap();
+    assert_eq!(account.read(read()).await.unwrap().settings.web_app_units, units);
+
+    let look = || DescribeWebAppCustomization { web_app_id: web_app_id.clone() };
+    assert_eq!(account.read(look()).await.unwrap_err().kind, AwsErrorKind::NotFound, "nobody said how it looks");
+    let logo_file = Some(Image(vec![0x89, b'P', b'N', b'G', 0, 255]));
+    let customization = WebAppCustomization { title: some("Files"), logo_file, favicon_file: None };
+    let update =
+        UpdateWebAppCustomization { web_app_id: web_app_id.clone(), customization: Box::new(customization.clone()) };
+    mutate(&account, Mutation::UpdateWebAppCustomization(update)).await.unwrap();
+    assert_eq!(*account.read(look()).await.unwrap(), customization);
+    let delete = DeleteWebAppCustomization { web_app_id: web_app_id.clone() };
+    mutate(&account, Mutation::DeleteWebAppCustomization(delete)).await.unwrap();
+    assert_eq!(account.read(look()).await.unwrap_err().kind, AwsErrorKind::NotFound);
+
+    let rows = account.list(ListWebApps { token: None }).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.web_app_id.as_str()).collect::<Vec<_>>(), [web_app_id.as_str()]);
+    mutate(&account, Mutation::DeleteWebApp(DeleteWebApp { web_app_id: web_app_id.clone() })).await.unwrap();
     assert_eq!(account.read(read()).await.unwrap_err().kind, AwsErrorKind::NotFound);
 }
 

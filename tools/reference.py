@@ -13,6 +13,7 @@ EXAMPLES = {
     "TransferAccess": "directory-on-efs",
     "TransferAgreement": "as2-agreement",
     "TransferProfile": "as2-profiles",
+    "TransferWebApp": "web-app",
     "TransferConnector": "connector",
     "TransferServer": "server-public",
     "TransferUser": "users",

@@ -5,12 +5,14 @@ data "aws_iam_policy_document" "transfer_operator" {
       "transfer:CreateConnector",
       "transfer:CreateProfile",
       "transfer:CreateServer",
+      "transfer:CreateWebApp",
       "transfer:CreateWorkflow",
       "transfer:DescribeSecurityPolicy",
       "transfer:ListConnectors",
       "transfer:ListProfiles",
       "transfer:ListSecurityPolicies",
       "transfer:ListServers",
+      "transfer:ListWebApps",
       "transfer:ListWorkflows",
       "transfer:UpdateAccess",
     ]
@@ -125,6 +127,22 @@ data "aws_iam_policy_document" "transfer_operator" {
     ]
   }
   statement {
+    sid       = "WebApps"
+    actions   = [
+      "transfer:DeleteWebApp",
+      "transfer:DeleteWebAppCustomization",
+      "transfer:DescribeWebApp",
+      "transfer:DescribeWebAppCustomization",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateWebApp",
+      "transfer:UpdateWebAppCustomization",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:webapp/*",
+    ]
+  }
+  statement {
     sid       = "PassRoles"
     actions   = [
       "iam:PassRole",
@@ -161,6 +179,20 @@ data "aws_iam_policy_document" "transfer_operator" {
       "logs:ListLogDeliveries",
       "logs:PutResourcePolicy",
       "logs:UpdateLogDelivery",
+      "sso:CreateApplication",
+      "sso:DeleteApplication",
+      "sso:DescribeApplication",
+      "sso:GetApplicationAccessScope",
+      "sso:GetApplicationAuthenticationMethod",
+      "sso:GetApplicationGrant",
+      "sso:ListApplicationAccessScopes",
+      "sso:ListApplicationAuthenticationMethods",
+      "sso:ListApplicationGrants",
+      "sso:ListApplications",
+      "sso:PutApplicationAccessScope",
+      "sso:PutApplicationAuthenticationMethod",
+      "sso:PutApplicationGrant",
+      "sso:UpdateApplication",
     ]
     resources = [
       "*",

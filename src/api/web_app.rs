@@ -37,7 +37,7 @@ pub struct WebAppIdentityProviderDetails {
 #[serde(rename_all = "camelCase")]
 pub struct WebAppUnits {
     /// Units, of which each is paid by the hour: 1 is what AWS takes when absent.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 2_147_483_647))]
     pub provisioned: i32,
 }
 

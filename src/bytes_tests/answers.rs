@@ -20,7 +20,12 @@ use crate::aws::credentials::{CredentialCache, Issue, Issued};
 use crate::aws::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcEndpoints, Ec2Client};
 use crate::aws::rate_limiter::Rates;
 use crate::aws::sdk::SdkApi;
-use crate::aws::transfer::{DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization, DescribeWorkflow, ListAccesses, ListAgreements, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWebApps, ListWorkflows, TestConnection, TestIdentityProvider};
+use crate::aws::transfer::{
+    DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy,
+    DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization, DescribeWorkflow, ListAccesses,
+    ListAgreements, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers,
+    ListWebApps, ListWorkflows, TestConnection, TestIdentityProvider,
+};
 use crate::aws::{Account, AwsClock, AwsError, AwsErrorKind, Mutation, RateLimiter};
 use crate::kinds::fakes::{ACCOUNT, FIRST, NOW, REGION};
 

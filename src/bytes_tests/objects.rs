@@ -15,7 +15,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{KEY, cases, inputs};
-use crate::api::{AwsIdentity, Managed, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow, references};
+use crate::api::{
+    AwsIdentity, Managed, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile,
+    TransferServer, TransferUser, TransferWebApp, TransferWorkflow, references,
+};
 use crate::cluster::guarded::Guarded;
 use crate::cluster::pruned::Pruned;
 use crate::cluster::{ClusterError, Name, decode};

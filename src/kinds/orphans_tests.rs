@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::find::OrphanKind;
 use super::*;
-use crate::api::{TransferAgreement, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use crate::api::{TransferAgreement, TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow};
 use crate::aws::transfer::User;
 use crate::captured_log::Log;
 use crate::engine::owner::Owner;
@@ -187,7 +187,7 @@ async fn orphans_are_told_from_the_second_scan_on_until_they_are_gone() {
     let reads = fixture.world.cloud.asked();
     assert!(!reads.contains(&format!("DescribeUser {FIRST}/by-hand")), "not ours, and known to be: {reads:?}");
     let counts: Vec<usize> = fixture.orphans.counts().into_values().collect();
-    assert_eq!(counts, [0, 0, 1, 0, 1, 1, 0]);
+    assert_eq!(counts, [0, 0, 1, 0, 1, 1, 0, 0]);
 
     fixture.world.cloud.servers().retain(|id, _| id == FIRST);
     fixture.user("our-gone", Value::Null);
@@ -239,6 +239,22 @@ async fn an_agreement_of_no_object_is_an_orphan_told_with_its_server() {
     fixture.scan().await;
     let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
     assert!(text.contains("has 1 ") && text.contains(&format!("agreement {FIRST}/a-00000000000000002 in")), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_web_app_of_no_object_is_an_orphan_and_one_that_is_recorded_is_none() {
+    let fixture = Fixture::new();
+    let center = json!({"instanceArn": "arn", "role": "arn"});
+    let spec = json!({"region": REGION, "awsIdentityRef": {"name": "default"},
+        "identityProviderDetails": {"identityCenterConfig": center}});
+    let recorded = json!({"webAppId": "webapp-00000000000000001"});
+    fixture.world.store(&object::<TransferWebApp>("portal", spec, recorded));
+    for (id, uid) in [("webapp-00000000000000001", "uid-portal"), ("webapp-00000000000000002", "uid-gone")] {
+        fixture.world.cloud.put_web_app(id, &tags("team", uid));
+    }
+    fixture.scan().await;
+    let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
+    assert!(text.contains("has 1 ") && text.contains("web app webapp-00000000000000002 in"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -348,7 +348,8 @@ pub fn statements(used: &Use, account: Option<&str>, region: Option<&str>) -> Ve
     let roles = |named: &BTreeSet<String>| {
         if named.is_empty() { BTreeSet::from([format!("arn:aws:iam::{account}:role/*")]) } else { named.clone() }
     };
-    let passes = [Servers, Users, Accesses, Connectors, Agreements, WebApps].iter().any(|feature| features.contains(feature));
+    let passes =
+        [Servers, Users, Accesses, Connectors, Agreements, WebApps].iter().any(|feature| features.contains(feature));
     let pass = passes.then(|| "iam:PassRole".to_owned()).into_iter().collect();
     let become_role = [(AssumeRole, "sts:AssumeRole"), (SessionTags, "sts:TagSession")];
     let become_role = become_role.into_iter().filter(|(feature, _)| features.contains(feature));

@@ -25,7 +25,8 @@ fn every_call_of_the_program_has_its_place() {
 fn each_feature_adds_what_it_needs_and_nothing_else() {
     let users = of(&[Users]);
     let named = |names: &[&str]| names.iter().map(|name| format!("transfer:{name}")).collect::<BTreeSet<_>>();
-    let listed = ["ListConnectors", "ListProfiles", "ListSecurityPolicies", "ListServers", "ListWebApps", "ListWorkflows"];
+    let listed =
+        ["ListConnectors", "ListProfiles", "ListSecurityPolicies", "ListServers", "ListWebApps", "ListWorkflows"];
     assert_eq!(actions(&users, "Anywhere"), named(&listed));
     // A user shows what its server is.
     assert_eq!(actions(&users, "Servers"), named(&["CreateUser", "DescribeServer", "ListAgreements", "ListUsers"]));
@@ -74,7 +75,10 @@ fn web_apps_need_identity_center_and_pass_a_role() {
     assert_eq!(used.features, BTreeSet::from([Vpc, WebApps]));
     assert_eq!(used.passed, BTreeSet::from(["r/portal".to_owned()]));
     let on_behalf = actions(&of(&[WebApps]), "ByTransferForTheCaller");
-    assert!(on_behalf.contains("sso:CreateApplication") && on_behalf.contains("sso:DeleteApplication"), "{on_behalf:?}");
+    assert!(
+        on_behalf.contains("sso:CreateApplication") && on_behalf.contains("sso:DeleteApplication"),
+        "{on_behalf:?}"
+    );
     assert!(of(&[WebApps]).iter().any(|statement| statement.sid == "PassRoles"));
 }
 

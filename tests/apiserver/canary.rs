@@ -52,6 +52,7 @@ const SHOWN: [(&str, &[&str]); 4] = [
             "role",
             "executionRole",
             "invocationRole",
+            "instanceArn",
             "loggingRole",
             "function",
             "structuredLogDestinations",

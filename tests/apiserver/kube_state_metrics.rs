@@ -91,7 +91,11 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
         "partnerProfileRef": {"name": "them"}, "baseDirectory": "/b/in",
         "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/as2"});
     let orders = managed("TransferAgreement", PLATFORM, "orders", &orders);
-    world.apply(&[managed("TransferUser", PLATFORM, "ends", &ends), clean, us, acme, them, orders]).await;
+    let center = json!({"instanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef",
+        "role": "arn:aws:iam::123456789012:role/sftp/platform/portal"});
+    let portal = json!({"region": "eu-central-1", "identityProviderDetails": {"identityCenterConfig": center}});
+    let portal = managed("TransferWebApp", PLATFORM, "portal", &portal);
+    world.apply(&[managed("TransferUser", PLATFORM, "ends", &ends), clean, us, acme, them, orders, portal]).await;
     let _operator = world.operator(&["--resync-interval=2s"]).await;
     world.all_ready(13).await;
     let server = world.object("transferservers", PLATFORM, "files").await;
@@ -122,5 +126,6 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
     sample("kube_transferworkflow_observed_generation", &["name=\"clean\""], 1.0);
     sample("kube_transferprofile_info", &["name=\"us\"", "account=\"123456789012\""], 1.0);
     sample("kube_transferagreement_info", &["name=\"orders\"", "state=\"ACTIVE\""], 1.0);
+    sample("kube_transferwebapp_info", &["name=\"portal\"", "account=\"123456789012\""], 1.0);
     sample("kube_transferconnector_info", &["name=\"acme\"", "state=\"ACTIVE\""], 1.0);
 }

@@ -59,7 +59,11 @@ async fn live(world: &World) {
         "partnerProfileRef": {"name": "them"}, "baseDirectory": "/b/in",
         "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/as2"});
     let orders = managed("TransferAgreement", PLATFORM, "orders", &orders);
-    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean, us, acme, them, orders]).await;
+    let center = json!({"instanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef",
+        "role": "arn:aws:iam::123456789012:role/sftp/platform/portal"});
+    let portal = json!({"region": "eu-central-1", "identityProviderDetails": {"identityCenterConfig": center}});
+    let portal = managed("TransferWebApp", PLATFORM, "portal", &portal);
+    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean, us, acme, them, orders, portal]).await;
     let operator = world.operator(&["--resync-interval", "3s", "--lease=true"]).await;
     world.all_ready(13).await;
 

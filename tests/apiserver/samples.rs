@@ -89,3 +89,25 @@ async fn partners_are_reached_by_sftp_and_by_as2() {
     // The simulator's partners show another one.
     world.told("transferconnectors", "sftp", "acme", "HostKeyNotTrusted").await;
 }
+
+#[tokio::test]
+async fn a_business_team_gets_a_web_app_with_its_title_and_its_images() {
+    let world = World::beside(Arc::new(Lent::installed().await)).await;
+    world.plane.kubectl(&["create", "namespace", "sftp"]).await;
+    for sample in ["identity", "web-app"] {
+        let file = repository(&format!("deploy/samples/{sample}.yaml"));
+        world.plane.kubectl(&["apply", "--filename", file.to_str().unwrap()]).await;
+    }
+    let _operator = world.operator(&[]).await;
+    world.all_ready(1).await;
+    let status = world.object("transferwebapps", "sftp", "finance").await["status"].clone();
+    let address = status["webAppEndpoint"].as_str().unwrap();
+    assert!(address.ends_with(".transfer-webapp.eu-central-1.on.aws"), "{status}");
+    assert_eq!((&status["accessEndpoint"], status["applicationArn"].is_string()), (&json!(address), true));
+    let looks = world.done("UpdateWebAppCustomization").await;
+    assert_eq!((looks.len(), &looks[0]["input"]["Title"]), (1, &json!("Files of the finance team")));
+    for file in ["LogoFile", "FaviconFile"] {
+        // The first bytes of a PNG, which is no text.
+        assert!(looks[0]["input"][file].as_str().is_some_and(|image| image.starts_with("iVBORw0KGgo")), "{file}");
+    }
+}

@@ -90,6 +90,7 @@ async fn waves_go_from_identities_to_servers_to_logins() {
         ("TransferProfile", Some("2")),
         ("TransferAgreement", Some("3")),
         ("TransferConnector", Some("2")),
+        ("TransferWebApp", Some("2")),
         ("TransferServer", Some("2")),
         ("TransferUser", Some("3")),
         ("TransferWorkflow", Some("2")),

@@ -156,7 +156,7 @@ async fn protection_holds_until_it_is_lifted() {
     }
     plane.kubectl(&["delete", "transferserver", "never", "--wait=false"]).await;
     finalizers("never", "null").await;
-    let managed = ["servers", "users", "accesses", "workflows", "profiles", "connectors", "agreements"]
+    let managed = ["servers", "users", "accesses", "workflows", "profiles", "connectors", "agreements", "webapps"]
         .map(|kind| format!("transfer{kind}"));
     for crd in ["awsidentities".to_owned()].into_iter().chain(managed) {
         let refused = plane.try_kubectl(&["delete", "crd", &format!("{crd}.transfer-operator.dev")]).await.unwrap_err();

@@ -35,6 +35,8 @@ FIELDS_OF = {
     "UpdateConnector": ("TransferConnector", []),
     "CreateAgreement": ("TransferAgreement", []),
     "UpdateAgreement": ("TransferAgreement", []),
+    "CreateWebApp": ("TransferWebApp", []),
+    "UpdateWebApp": ("TransferWebApp", []),
 }
 
 # Members that are no field of the same name, and why.
@@ -51,6 +53,7 @@ ELSEWHERE = {
     "UpdateConnector.As2Config.AsyncMdnConfig.ServerIds": "by their objects: as2Config.asyncMdnConfig.serverRefs",
     "UpdateConnector.ConnectorId": "known from status",
     "UpdateAgreement.AgreementId": "known from status",
+    "UpdateWebApp.WebAppId": "known from status",
     "UpdateHostKey.HostKeyId": "known from the fingerprint of the key",
 }
 

@@ -21,6 +21,7 @@ TABLES = {
     "TransferProfile": ["CreateProfile", "UpdateProfile"],
     "TransferConnector": ["CreateConnector", "UpdateConnector"],
     "TransferAgreement": ["CreateAgreement", "UpdateAgreement"],
+    "TransferWebApp": ["CreateWebApp", "UpdateWebApp", "UpdateWebAppCustomization"],
 }
 ANSWERS = {
     "DescribeServer": "TransferServer",
@@ -31,6 +32,8 @@ ANSWERS = {
     "DescribeProfile": "TransferProfile",
     "DescribeConnector": "TransferConnector",
     "DescribeAgreement": "TransferAgreement",
+    "DescribeWebApp": "TransferWebApp",
+    "DescribeWebAppCustomization": "TransferWebApp",
 }
 
 
@@ -104,7 +107,8 @@ def test_each_field_of_a_row_is_in_the_crd(heading):
 # The kind whose status shows an answer, by the first word of the answer's member.
 SHOWN_BY = {"Server": "TransferServer", "HostKey": "TransferServer", "User": "TransferUser", "Access": "TransferAccess",
             "Workflow": "TransferWorkflow", "Profile": "TransferProfile", "Connector": "TransferConnector",
-            "Agreement": "TransferAgreement"}
+            "Agreement": "TransferAgreement", "WebApp": "TransferWebApp",
+            "WebAppCustomization": "TransferWebApp"}
 
 
 def test_each_field_of_a_status_that_shows_an_answer_is_in_the_crd():

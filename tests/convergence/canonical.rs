@@ -91,11 +91,12 @@ pub fn mask(text: &str) -> String {
     static PATTERNS: std::sync::OnceLock<Vec<(regex::Regex, &str)>> = std::sync::OnceLock::new();
     let patterns = PATTERNS.get_or_init(|| {
         [
-            (r"\b(s|w|p|c|a|key|hostkey|vpce)-[0-9a-f]{17}\b", "$1-ID"),
+            (r"\b(s|w|p|c|a|key|hostkey|vpce|webapp)-[0-9a-f]{17}\b", "$1-ID"),
             (r"\bhostkey-ID-[0-9A-Z]{6}\b", "hostkey-ID-SECRET"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
             (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
             (r"SHA256:[A-Za-z0-9+/]{43}=*", "FINGERPRINT"),
+            (r"\bapl-[0-9a-f]{16}\b", "apl-ID"),
             (r#""uid-\d+""#, "\"UID\""),
             (r#""lifecycle":\{"state":"[A-Z]+","next":\[?[^}]*?(ONLINE|OFFLINE)[^}]*\}"#, "\"lifecycle\":\"$1\""),
         ]

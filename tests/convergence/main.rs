@@ -39,6 +39,7 @@ mod stage;
 mod states;
 mod watches;
 mod way;
+mod web_apps;
 mod workflows;
 mod world;
 

@@ -18,6 +18,7 @@ use crate::satisfy;
 use crate::scenarios;
 use crate::setup::{Blow, Moment, Rule, Setup, When};
 use crate::stage::{Stage, key};
+use crate::web_apps;
 use crate::workflows::{HOST_KEYS, KEY_A, ROLE, access, keys, lister, profile, server, user, workflow};
 use crate::world::{CLUSTER, REGION};
 
@@ -27,7 +28,7 @@ pub type Script = for<'a> fn(&'a Stage) -> BoxFuture<'a, ()>;
 /// Longer than the operator waits before it calls anything Stalled.
 const LONG: Duration = Duration::from_mins(90);
 
-const ON_TOP: &[&str] = &["CreateServer", "CreateWorkflow", "CreateProfile", "CreateConnector"];
+const ON_TOP: &[&str] = &["CreateServer", "CreateWorkflow", "CreateProfile", "CreateConnector", "CreateWebApp"];
 const BELOW: &[&str] = &["CreateUser", "CreateAccess", "CreateAgreement"];
 const STS: &[&str] = &["GetCallerIdentity"];
 
@@ -94,6 +95,7 @@ async fn everything(stage: &Stage) {
     stage.apply(&workflow("scan", &json!({})));
     stage.apply(&profile("us", &json!({})));
     stage.apply(&connectors::connector("acme", &json!({})));
+    stage.apply(&web_apps::web_app("portal", &json!({})));
     stage.switch(&agreements::anywhere());
     stage.apply(&profile("them", &json!({"profileType": "PARTNER"})));
     stage.apply(&agreements::agreement("orders", &json!({"serverRef": {"name": "files"}})));

@@ -61,6 +61,8 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
         | "ListWorkflows"
         | "ListProfiles"
         | "ListConnectors"
+        | "ListWebApps"
+        | "CreateWebApp"
         | "CreateConnector"
         | "ListSecurityPolicies"
         | "DescribeSecurityPolicy"
@@ -79,6 +81,12 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
         "DescribeConnector" | "UpdateConnector" | "DeleteConnector" | "TestConnection" => {
             own(format!("connector/{}", text("ConnectorId")))
         }
+        "DescribeWebApp"
+        | "UpdateWebApp"
+        | "DeleteWebApp"
+        | "DescribeWebAppCustomization"
+        | "UpdateWebAppCustomization"
+        | "DeleteWebAppCustomization" => own(format!("webapp/{}", text("WebAppId"))),
         "DescribeAgreement" | "UpdateAgreement" | "DeleteAgreement" => {
             own(format!("agreement/{}/{}", text("ServerId"), text("AgreementId")))
         }

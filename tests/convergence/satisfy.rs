@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use transfer_operator::api::TAG_OWNER;
 use transfer_operator::cluster::Name;
 use transfer_operator::sim::operation::Operation;
+use transfer_operator::sim::partners::Customization;
 
 use crate::lint;
 use crate::oracle::unchecked::Check;
@@ -18,6 +21,7 @@ const OURS: &[&str] = &[
     "allowedReferences",
     "awsIdentityRef",
     "connectionTest",
+    "customization",
     "customHostname",
     "desiredState",
     "home",
@@ -82,6 +86,9 @@ fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String
     if region.agreements.get(server).is_ok_and(|agreement| agreement.gone.is_some()) {
         return Some(format!("{server} was deleted"));
     }
+    if region.web_apps.get(server).is_ok_and(|web_app| web_app.gone.is_some()) {
+        return Some(format!("{server} was deleted"));
+    }
     let held = region.servers.get(server)?;
     let user = held.users.get(user).is_some_and(|user| user.gone.is_some());
     let access = held.accesses.get(access).is_some_and(|access| access.gone.is_some());
@@ -91,7 +98,7 @@ fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String
 /// What is missing in AWS of what the object asks for; nothing if it is satisfied.
 pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
     let (spec, status) = (&object["spec"], &object["status"]);
-    let id = ["agreementId", "serverId", "workflowId", "profileId", "connectorId"]
+    let id = ["agreementId", "serverId", "workflowId", "profileId", "connectorId", "webAppId"]
         .iter()
         .find_map(|member| status[*member].as_str());
     let server = id.unwrap_or_default().to_owned();
@@ -160,6 +167,7 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
         }
         "TransferConnector" => connector(world, key, object, &server),
         "TransferAgreement" => agreement(world, key, spec, status),
+        "TransferWebApp" => web_app(world, key, object, &server),
         _ => None,
     }
 }
@@ -222,6 +230,44 @@ fn agreement(world: &World, key: &Key, spec: &Value, status: &Value) -> Option<S
     left.map(|name| format!("{name} left the spec, and AWS has it"))
         .or_else(|| profiles(world, key, &mut spec, &have))
         .or_else(|| lacks(&spec, &have))
+}
+
+/// What a web app lacks. What AWS never shows of its network can be seen here.
+fn web_app(world: &World, key: &Key, object: &Value, id: &str) -> Option<String> {
+    let have = describe(world, Operation::DescribeWebApp, json!({"WebAppId": id}), "WebApp");
+    let Some(mut have) = have else { return Some(format!("no web app {id}")) };
+    let spec = &object["spec"];
+    have["IdentityProviderDetails"] = have["DescribedIdentityProviderDetails"].take();
+    let held = world.sim.lock().unwrap().world.region(ACCOUNT, REGION).web_apps.get(id).ok()?.what.clone();
+    if let Some(vpc) = &held.vpc {
+        have["EndpointDetails"] = json!({"Vpc": vpc});
+    }
+    let told = object["status"]["unset"].to_string();
+    let own = have["WebAppEndpoint"].clone();
+    let left =
+        spec.get("accessEndpoint").is_none() && have["AccessEndpoint"] != own && !told.contains("accessEndpoint");
+    let left = left.then(|| "accessEndpoint left the spec, and AWS has it".to_owned());
+    lacks(spec, &have).or(left).or_else(|| look(world, key, spec, held.customization.unwrap_or_default(), &told))
+}
+
+/// What its look lacks: title and images as the spec and its ConfigMaps have them; what left the spec is gone, or told.
+fn look(world: &World, key: &Key, spec: &Value, held: Customization, told: &str) -> Option<String> {
+    let Customization { title, logo_file, favicon_file } = held;
+    let image = |member: &str| {
+        let reference = spec["customization"].get(member)?.get("configMapKeyRef")?;
+        let name = Name { namespace: key.1.namespace.clone(), name: text(&reference["name"]) };
+        let data = world.api().data.get(&("ConfigMap".to_owned(), name)).cloned().unwrap_or_default();
+        Some(STANDARD.encode(data.get(&text(&reference["key"])).cloned().unwrap_or_default()))
+    };
+    let title_wanted = spec["customization"]["title"].as_str().map(str::to_owned);
+    let rows = [
+        ("title", title_wanted, title),
+        ("logoFrom", image("logoFrom"), logo_file),
+        ("faviconFrom", image("faviconFrom"), favicon_file),
+    ];
+    let unlike =
+        rows.into_iter().find(|(name, wanted, held)| wanted != held && !(wanted.is_none() && told.contains(name)));
+    unlike.map(|(name, wanted, held)| format!("customization.{name}: wanted {wanted:?}, AWS has {held:?}"))
 }
 
 /// Whether the word is the type of a partner's key.

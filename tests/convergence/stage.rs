@@ -448,6 +448,9 @@ impl Stage {
         let agreements = regions().flat_map(|region| region.agreements.iter());
         let agreements = agreements.filter(|(_, held)| held.gone.is_none() && ours(&held.tags));
         left.extend(agreements.map(|(id, _)| format!("agreement {id}")));
+        let web_apps = regions().flat_map(|region| region.web_apps.iter());
+        let web_apps = web_apps.filter(|(_, held)| held.gone.is_none() && ours(&held.tags));
+        left.extend(web_apps.map(|(id, _)| format!("web app {id}")));
         for server in servers.filter(|server| server.gone.is_none()) {
             if ours(&server.tags) {
                 left.push(format!("server {}", server.server_id));
@@ -480,7 +483,7 @@ impl Stage {
         format!("{}\n{}", mask(&objects.to_string()), held.join("\n"))
     }
 
-    /// Our objects, and AWS's servers, workflows, profiles, connectors and agreements, before anything is masked.
+    /// Our objects, and AWS's servers, workflows, profiles, connectors, agreements and web apps, before anything is masked.
     pub fn plain(&self) -> (Value, Value) {
         let objects = self.ours().iter().map(canonical_object).collect();
         let mut sim = self.world.sim.lock().unwrap();
@@ -498,6 +501,9 @@ impl Stage {
         }
         for (id, agreement) in region.agreements.iter().filter(|(_, agreement)| agreement.gone.is_none()) {
             held[id] = serde_json::to_value(agreement).unwrap();
+        }
+        for (id, web_app) in region.web_apps.iter().filter(|(_, web_app)| web_app.gone.is_none()) {
+            held[id] = serde_json::to_value(web_app).unwrap();
         }
         sorted_keys(&mut held);
         (objects, held)

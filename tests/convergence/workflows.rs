@@ -17,6 +17,7 @@ use crate::interrupted;
 use crate::offline;
 use crate::satisfy;
 use crate::stage::{Stage, key};
+use crate::web_apps;
 use crate::world::{ACCOUNT, REGION};
 use transfer_operator::fakes::api_server::text;
 
@@ -47,6 +48,7 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W12-adoption", run: |stage| w12_adoption(stage).boxed() },
     Workflow { name: "W12-adoption-by-id", run: |stage| adoptions::w12_by_id(stage).boxed() },
     Workflow { name: "W12-adoption-as2", run: |stage| adoptions::w12_as2(stage).boxed() },
+    Workflow { name: "W12-adoption-web-app", run: |stage| web_apps::w12_web_app(stage).boxed() },
     Workflow { name: "W13-retain", run: |stage| w13_retain(stage).boxed() },
     Workflow { name: "W14-account", run: |stage| w14_account(stage).boxed() },
     Workflow { name: "W15-workflow", run: |stage| w15_workflow(stage).boxed() },
@@ -59,6 +61,8 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W16-lattice", run: |stage| connectors::w16_lattice(stage).boxed() },
     Workflow { name: "W16-as2", run: |stage| connectors::w16_as2(stage).boxed() },
     Workflow { name: "W16-as2-ids", run: |stage| connectors::w16_as2_ids(stage).boxed() },
+    Workflow { name: "W16-web-app", run: |stage| web_apps::w16_web_app(stage).boxed() },
+    Workflow { name: "W16-web-app-vpc", run: |stage| web_apps::w16_web_app_vpc(stage).boxed() },
     Workflow { name: "W2-elastic", run: |stage| offline::w2_elastic(stage).boxed() },
     Workflow { name: "W4-offline", run: |stage| offline::w4_offline(stage).boxed() },
     Workflow { name: "W4-own-endpoint", run: |stage| offline::w4_own_endpoint(stage, &[]).boxed() },

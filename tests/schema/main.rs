@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use transfer_operator::api::{
     AwsIdentity, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWorkflow,
+    TransferWebApp, TransferWorkflow,
 };
 
 /// One file of tests/fixtures/manifests.
@@ -55,6 +55,7 @@ fn through_types(object: &Value) -> Result<Value, serde_json::Error> {
         "TransferAccess" => pass::<TransferAccess>(object),
         "TransferConnector" => pass::<TransferConnector>(object),
         "TransferAgreement" => pass::<TransferAgreement>(object),
+        "TransferWebApp" => pass::<TransferWebApp>(object),
         "TransferWorkflow" => pass::<TransferWorkflow>(object),
         "TransferProfile" => pass::<TransferProfile>(object),
         "AwsIdentity" => pass::<AwsIdentity>(object),

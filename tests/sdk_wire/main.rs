@@ -8,6 +8,7 @@ mod faults;
 mod mutations;
 mod reads;
 mod sending;
+mod web_apps;
 #[path = "../wire/mod.rs"]
 mod wire;
 

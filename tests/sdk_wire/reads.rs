@@ -200,7 +200,7 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             vec!["200", "fine", "https://idp"],
         ),
     ];
-    of_others.into_iter().chain(connectors::reads()).chain(agreements::reads()).collect()
+    of_others.into_iter().chain(connectors::reads()).chain(agreements::reads()).chain(web_apps::reads()).collect()
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn every_read_asks_completely_and_its_answer_arrives() {
     let wire = Wire::start();
     let door = door(&wire.url);
     let table = reads();
-    assert_eq!(table.len() + 1, 20, "one row per read; DescribeServer has a test of its own");
+    assert_eq!(table.len() + 1, 23, "one row per read; DescribeServer has a test of its own");
     for (call, sent, answer, words) in table {
         let operation = call.operation();
         wire.reply(ok(answer));
@@ -287,7 +287,7 @@ async fn no_listing_is_empty_because_its_list_is_missing() {
     let door = door(&wire.url);
     let listings: Vec<Read> =
         reads().into_iter().map(|row| row.0).filter(|call| call.operation().starts_with("List")).collect();
-    assert_eq!(listings.len(), 9);
+    assert_eq!(listings.len(), 10);
     for call in listings {
         let (operation, [list]) = (call.operation(), call.required()) else { panic!("{call:?} names no list") };
         for body in [json!({}), json!({"NextToken": "n"}), json!({"ServerId": "s-1", "Items": []})] {

@@ -274,7 +274,9 @@ fn edit(rig: &Rig, case: &Case) {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
         TransferAgreement => object["spec"]["baseDirectory"] = json!("/b/mine"),
-        TransferWorkflow | TransferProfile | TransferConnector | TransferWebApp => object["spec"]["tags"] = json!({"a": "1"}),
+        TransferWorkflow | TransferProfile | TransferConnector | TransferWebApp => {
+            object["spec"]["tags"] = json!({"a": "1"});
+        }
     });
 }
 

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::attacker::{WEB_APP, AGREEMENT, BANK, CONNECTOR, PROFILE, THEIR_ROLE, THEIR_SECRET, US, VAULT, WORKFLOW};
-use super::rig::{INSTANCE, FIRST, LOCAL_PROFILE, PARTNER_PROFILE, ROLE, SECRET};
+use super::attacker::{AGREEMENT, BANK, CONNECTOR, PROFILE, THEIR_ROLE, THEIR_SECRET, US, VAULT, WEB_APP, WORKFLOW};
+use super::rig::{FIRST, INSTANCE, LOCAL_PROFILE, PARTNER_PROFILE, ROLE, SECRET};
 use crate::api::ManagedKind;
 use crate::api::condition::{reasons, types};
 use crate::aws::transfer::agreement_key;

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::forged::{
-    ABROAD, THEIR_AGREEMENT, THEIR_CONNECTOR, THEIR_PROFILE, THEIR_WEB_APP, THEIR_WORKFLOW, VAULT,
-};
+use super::forged::{ABROAD, THEIR_AGREEMENT, THEIR_CONNECTOR, THEIR_PROFILE, THEIR_WEB_APP, THEIR_WORKFLOW, VAULT};
 use super::rig::{FIRST, OLD};
 use crate::api::ManagedKind;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION};

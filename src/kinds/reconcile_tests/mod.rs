@@ -52,3 +52,4 @@ mod trouble;
 mod unmanaged;
 mod upgrade;
 mod values;
+mod web_apps;

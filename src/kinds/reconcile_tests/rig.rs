@@ -149,6 +149,11 @@ impl Rig {
         self.identity(|identity| identity["spec"]["grants"][0]["adoptableIds"] = json!(ids));
     }
 
+    /// The roles that may be passed.
+    pub fn pass(&self, roles: &[&str]) {
+        self.identity(|identity| identity["spec"]["grants"][0]["roleArns"] = json!(roles));
+    }
+
     /// A person says yes to many deletions at once.
     pub fn allow(&self, value: &str) {
         self.identity(|identity| identity["metadata"]["annotations"] = json!({ALLOW_DELETIONS: value}));

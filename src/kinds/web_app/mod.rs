@@ -22,13 +22,13 @@ use super::{resolve, security_groups, standalone};
 use crate::api::{AwsIdentity, Managed, TransferWebApp, TransferWebAppSpec, TransferWebAppStatus};
 use crate::aws::transfer::{
     CreateWebApp, DeleteWebApp, DescribeWebApp, DescribeWebAppCustomization, ListWebApps, Tags, WebApp,
-    WebAppCustomization,
+    WebAppCustomization, WebAppSettings,
 };
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Lister;
 use crate::cluster::store::StoreChange;
 use crate::engine::decide::Words;
-use crate::engine::diff::{Change, set_paths};
+use crate::engine::diff::{Change, Effect, set_paths};
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::Owner;
@@ -71,11 +71,23 @@ impl WebApps {
 pub fn preview(new: &TransferWebAppSpec, old: &TransferWebAppSpec) -> Vec<Change> {
     let (new, old) = (want::settings(new), want::settings(old));
     let applied = set_paths(&members::SETTINGS, &json!(old));
-    plan::differing(&new, &old, &WebApp::default(), &applied)
+    let mut changes = plan::differing(&new, &old, &WebApp::default(), &applied);
+    // What no answer of AWS's shows, the specs do.
+    let hidden = [(members::SECURITY_GROUPS, Effect::Ec2), (members::IP_ADDRESS_TYPE, Effect::Live)];
+    changes.extend(hidden.into_iter().filter_map(|(path, effect)| {
+        let of = |settings: &WebAppSettings| {
+            let pointer = format!("/{}", path.replace('.', "/"));
+            json!(settings).pointer(&pointer).cloned().unwrap_or_default()
+        };
+        let (have, want) = (of(&old), of(&new));
+        (have != want).then(|| Change { path: path.to_owned(), have, want, effect })
+    }));
+    changes
 }
 
 /// The members of a spec that [`preview`] compares.
-pub const PREVIEWED: [&str; 4] = ["identityProviderDetails", "accessEndpoint", "webAppUnits", "webAppEndpointPolicy"];
+pub const PREVIEWED: [&str; 5] =
+    ["identityProviderDetails", "accessEndpoint", "webAppUnits", "webAppEndpointPolicy", "endpointDetails"];
 
 /// How the web app looks; AWS may say that it finds nothing where nobody ever said how.
 async fn look(account: &Account, web_app_id: &str) -> Result<WebAppCustomization, AwsError> {
@@ -207,7 +219,7 @@ impl Kind for WebApps {
             matches!(call, Mutation::CreateWebApp(_) | Mutation::UpdateWebApp(_) | Mutation::DeleteWebApp(_));
         (registers && fault.kind == AwsErrorKind::Denied).then(|| {
             "AWS keeps an application in IAM Identity Center for each web app, with the rights of the caller: kubectl \
-             transfer iam-policy --for web-apps says which"
+             transfer iam-policy --features web-apps says which"
                 .to_owned()
         })
     }
@@ -263,3 +275,6 @@ async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError>
     let listed = TaggedWebApps::list(account).await?;
     tag_index::all_tags::<TaggedWebApps>(account, listed, |_| None).await
 }
+
+#[cfg(test)]
+mod tests;

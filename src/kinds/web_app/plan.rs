@@ -32,7 +32,8 @@ pub fn plan(want: &WantedWebApp, have: &WebAppState, applied: &Applied, owner: &
     // Nothing shows it: of what is not ours yet nothing is known that could differ.
     let ours = owner.judge(&web_app.tags) == Ownership::Ours;
     let unseen = address_type(want, applied).filter(|_| ours && plan.blocks.is_empty());
-    let groups = groups(want, have, applied);
+    // Those of another VPC would be none of this one.
+    let groups = if plan.blocks.is_empty() { groups(want, have, applied) } else { Groups::default() };
     let look = look_changes(want, &have.look, &paths);
     plan.changes.extend(settings.iter().chain(&unseen).chain(&groups.change).chain(&look).cloned());
     plan.changes.extend(tags::changes(&want.tags, &web_app.tags, &keys));
@@ -50,10 +51,9 @@ pub fn plan(want: &WantedWebApp, have: &WebAppState, applied: &Applied, owner: &
         let message = format!("spec.{SECURITY_GROUPS} left the spec and AWS has no way to clear it; name a value");
         Reason::stalled(reasons::CANNOT_CLEAR, message)
     }));
-    match customize(want, have, &look, &paths) {
-        Ok(calls) => plan.calls.extend(calls),
-        Err(why) => plan.blocks.extend(why),
-    }
+    let (calls, block) = customize(want, have, &look, &paths);
+    plan.calls.extend(calls);
+    plan.blocks.extend(block);
     plan.calls.extend(tags::calls(&web_app.arn, &want.tags, owner, &web_app.tags, &keys));
     plan
 }
@@ -170,47 +170,54 @@ fn look_changes(want: &WantedWebApp, have: &WebAppCustomization, applied: &BTree
     changes
 }
 
-/// The calls for how it looks. An image goes only with everything else, which is put there again; what somebody else put
-/// there could not be put there again by whoever comes after a crash, so it holds that back.
+/// The calls for how it looks, and why an image stays that is to go. One goes only with everything else, which is put there
+/// again; what somebody else put there could not be put there again by whoever comes after a crash, so it holds that back.
 fn customize(
     want: &WantedWebApp,
     have: &WebAppState,
     changes: &[Change],
     applied: &BTreeSet<String>,
-) -> Result<Vec<PlannedCall>, Option<Reason>> {
-    let web_app_id = have.web_app.web_app_id.clone();
+) -> (Vec<PlannedCall>, Option<Reason>) {
+    let id = &have.web_app.web_app_id;
     let (gone, put): (Vec<Change>, Vec<Change>) = changes.iter().cloned().partition(removes_image);
-    let all = WebAppCustomization { title: want.look.title.clone(), ..want.look.clone() };
-    let update = |customization: WebAppCustomization, changes: Vec<Change>| {
-        let customization = Box::new(customization);
-        let update = UpdateWebAppCustomization { web_app_id: web_app_id.clone(), customization };
-        PlannedCall::new(Mutation::UpdateWebAppCustomization(update), changes)
-    };
-    if gone.is_empty() {
-        return Ok(if put.is_empty() { Vec::new() } else { vec![update(only(&all, &put), put)] });
+    let block = along(&gone, &strays(want, have, applied));
+    // Of an image that is not known now, what is told says why.
+    if gone.is_empty() || block.is_some() || !want.unknown.is_empty() {
+        let update = (!put.is_empty()).then(|| customized(id, only(&want.look, &put), put));
+        return (update.into_iter().collect(), block);
     }
-    let strays = strays(want, have, applied);
-    if !strays.is_empty() {
-        let fields: Vec<&str> = strays.iter().map(|row| row.field.as_str()).collect();
-        let (gone, fields) = (diff::paths(&gone), fields.join(", "));
-        let message = format!(
+    let delete = Mutation::DeleteWebAppCustomization(DeleteWebAppCustomization { web_app_id: id.clone() });
+    // A title that goes as well is gone with it.
+    let (cleared, put): (Vec<Change>, Vec<Change>) = put.into_iter().partition(|change| change.want.is_null());
+    let delete = PlannedCall::new(delete, gone.into_iter().chain(cleared).collect());
+    let nothing = look_json(&WebAppCustomization::default());
+    let mut after = diff::diff(&LOOK, &look_json(&want.look), &nothing, &BTreeSet::new());
+    for change in &mut after {
+        if let Some(told) = put.iter().find(|told| told.path == change.path) {
+            change.clone_from(told);
+        }
+    }
+    let again = (!after.is_empty()).then(|| customized(id, want.look.clone(), after));
+    ([delete].into_iter().chain(again).collect(), None)
+}
+
+fn customized(web_app_id: &str, look: WebAppCustomization, changes: Vec<Change>) -> PlannedCall {
+    let (web_app_id, customization) = (web_app_id.to_owned(), Box::new(look));
+    let update = UpdateWebAppCustomization { web_app_id, customization };
+    PlannedCall::new(Mutation::UpdateWebAppCustomization(update), changes)
+}
+
+/// Why images do not go: something of somebody else's would go along.
+fn along(gone: &[Change], strays: &[Unset]) -> Option<Reason> {
+    let fields: Vec<&str> = strays.iter().map(|row| row.field.as_str()).collect();
+    let message = || {
+        let (gone, fields) = (diff::paths(gone), fields.join(", "));
+        format!(
             "{gone} left the spec, and AWS takes an image out only together with {fields}, which somebody else set; set \
              that here too, or take the image out in AWS"
-        );
-        return Err(Some(Reason::stalled(reasons::CANNOT_CLEAR, message)));
-    }
-    if !want.unknown.is_empty() {
-        // What is told of them says why.
-        return Err(None);
-    }
-    let delete = Mutation::DeleteWebAppCustomization(DeleteWebAppCustomization { web_app_id: web_app_id.clone() });
-    let mut taken = gone;
-    // A title that goes as well is gone with it.
-    let (cleared, _): (Vec<Change>, Vec<Change>) = put.into_iter().partition(|change| change.want.is_null());
-    taken.extend(cleared);
-    let after = diff::diff(&LOOK, &look_json(&all), &look_json(&WebAppCustomization::default()), &BTreeSet::new());
-    let again = (!after.is_empty()).then(|| update(all.clone(), after));
-    Ok([PlannedCall::new(delete, taken)].into_iter().chain(again).collect())
+        )
+    };
+    (!gone.is_empty() && !strays.is_empty()).then(|| Reason::stalled(reasons::CANNOT_CLEAR, message()))
 }
 
 fn removes_image(change: &Change) -> bool {

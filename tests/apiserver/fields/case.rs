@@ -20,6 +20,9 @@ pub const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secre
 /// Another one.
 pub const SECRET_TWO: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:fields/two";
 
+/// An instance of IAM Identity Center.
+pub const INSTANCE: &str = "arn:aws:sso:::instance/ssoins-0123456789abcdef";
+
 /// A kind of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -31,10 +34,11 @@ pub enum Kind {
     Profile,
     Connector,
     Agreement,
+    WebApp,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Identity,
         Self::Server,
         Self::User,
@@ -43,6 +47,7 @@ impl Kind {
         Self::Profile,
         Self::Connector,
         Self::Agreement,
+        Self::WebApp,
     ];
 
     pub fn name(self) -> &'static str {
@@ -55,6 +60,7 @@ impl Kind {
             Self::Profile => "TransferProfile",
             Self::Connector => "TransferConnector",
             Self::Agreement => "TransferAgreement",
+            Self::WebApp => "TransferWebApp",
         }
     }
 
@@ -68,6 +74,7 @@ impl Kind {
             Self::Profile => "transferprofiles",
             Self::Connector => "transferconnectors",
             Self::Agreement => "transferagreements",
+            Self::WebApp => "transferwebapps",
         }
     }
 }
@@ -234,7 +241,7 @@ impl Case {
 
     /// What to leave out to be rid of the field. Where all of it is required, the field itself: that is refused.
     fn nearest(&self) -> String {
-        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 8]> =
+        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 9]> =
             LazyLock::new(|| Kind::ALL.map(schema::paths));
         let nearest = PATHS[self.kind as usize].get(&self.path).cloned().flatten();
         nearest.unwrap_or_else(|| self.path.clone())
@@ -259,6 +266,8 @@ pub fn base(kind: Kind, name: &str) -> Value {
             "serverRef": {"name": "files"}, "localProfileRef": {"name": "us"}, "partnerProfileRef": {"name": "them"},
             "accessRole": ROLE, "baseDirectory": "/b/in",
         }),
+        Kind::WebApp => json!({"region": "eu-central-1", "identityProviderDetails": {
+            "identityCenterConfig": {"instanceArn": INSTANCE, "role": ROLE}}}),
         Kind::Identity => json!({
             "accountId": "123456789012", "regions": ["eu-central-1"], "credentials": {"source": "Operator"},
             "grants": [{"name": "all", "kinds": ["TransferServer", "TransferUser"], "namespaces": {"from": "All"}}],

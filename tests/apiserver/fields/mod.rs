@@ -13,6 +13,7 @@ mod profiles;
 mod schema;
 mod seen;
 mod servers;
+mod web_apps;
 mod workflows;
 mod world;
 
@@ -30,7 +31,12 @@ pub use world::certificate;
 use crate::support::repository;
 
 /// Paths without a case, and why.
-const EXEMPT: [(Kind, &str, &str); 42] = [
+const EXEMPT: [(Kind, &str, &str); 47] = [
+    (Kind::WebApp, "lifecycle.deletionPolicy", AT_DELETION),
+    (Kind::WebApp, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
+    (Kind::WebApp, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
+    (Kind::WebApp, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
+    (Kind::WebApp, "lifecycle.adoption.id", IN_WHOLE_RECONCILES),
     (Kind::Agreement, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::Agreement, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
     (Kind::Agreement, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
@@ -99,6 +105,7 @@ fn cases(raw: &Raw, sims: &Sims) -> Vec<Case> {
         profiles::cases(&raw.certificates),
         connectors::cases(&raw.profiles),
         agreements::cases(&raw.profiles, &raw.agreements),
+        web_apps::cases(),
         identities::cases(sims, &raw.users[0], &raw.certificates[0]),
     ];
     all.concat()

@@ -42,6 +42,7 @@ pub fn resync(kind: Kind) -> Case {
     let (at, rest, held) = match kind {
         Kind::Workflow => (At::Aws("/Steps/0/Type"), json!({}), json!("DELETE")),
         Kind::Connector => (At::Aws("/Settings/SftpConfig/MaxConcurrentConnections"), json!({}), json!(1)),
+        Kind::WebApp => (At::Aws("/Provisioned"), json!({}), json!(1)),
         Kind::Profile => (At::Aws("/As2Id"), json!({}), json!("us")),
         Kind::Agreement => (At::Aws("/BaseDirectory"), json!({}), json!("/b/in")),
         _ => {
@@ -54,9 +55,9 @@ pub fn resync(kind: Kind) -> Case {
     Case::new(kind, "resyncInterval", at, [json!("1h30m"), json!("0s")], then).rest(rest)
 }
 
-/// Servers are protected unless it says otherwise, the others only where it says so.
+/// Servers and web apps are protected unless it says otherwise, the others only where it says so.
 pub fn protection(kind: Kind) -> Vec<Case> {
-    let server = kind == Kind::Server;
+    let server = matches!(kind, Kind::Server | Kind::WebApp);
     let then = [!server, server, !server].map(|deletable| Holds(json!(deletable)));
     vec![Case::new(kind, "lifecycle.deletionProtection", At::Deletable, [json!(server), json!(!server)], then)]
 }

@@ -133,7 +133,13 @@ impl Seen {
         let about = |call: &&Value| match key.kind {
             Kind::Identity => false,
             Kind::Access => call["external_id"] == self.group(key),
-            Kind::Server | Kind::User | Kind::Workflow | Kind::Profile | Kind::Connector | Kind::Agreement
+            Kind::Server
+            | Kind::User
+            | Kind::Workflow
+            | Kind::Profile
+            | Kind::Connector
+            | Kind::Agreement
+            | Kind::WebApp
                 if held.is_null() =>
             {
                 tags(&call["input"]["Tags"]).get(TAG_OWNER) == Some(&owner)
@@ -147,6 +153,7 @@ impl Seen {
             Kind::Agreement => {
                 call["input"]["AgreementId"] == held["AgreementId"] || arn_names(call, &held["AgreementId"])
             }
+            Kind::WebApp => call["input"]["WebAppId"] == held["WebAppId"] || arn_names(call, &held["WebAppId"]),
             Kind::User => {
                 let here = call["server_id"] == *id || arn_names(call, id);
                 here && (call["user_name"] == held["UserName"] || arn_names(call, &held["UserName"]))
@@ -210,7 +217,7 @@ impl Seen {
         let mut found = Vec::new();
         for server in self.servers() {
             match key.kind {
-                Kind::Identity | Kind::Workflow | Kind::Profile | Kind::Connector | Kind::Agreement => {}
+                Kind::Identity | Kind::Workflow | Kind::Profile | Kind::Connector | Kind::Agreement | Kind::WebApp => {}
                 Kind::Server => found.extend(Some(server).filter(ours).map(|server| self.with_workflows(server))),
                 Kind::User => found.extend(members(&server, "Users", "UserName").filter(ours)),
                 Kind::Access => {
@@ -236,6 +243,10 @@ impl Seen {
         if key.kind == Kind::Agreement {
             let living = |held: &Value| held["Gone"].is_null();
             found.extend(self.all("agreements").filter(ours).filter(living).map(|held| self.with_its_own(held)));
+        }
+        if key.kind == Kind::WebApp {
+            let living = |held: &Value| held["Gone"].is_null();
+            found.extend(self.all("web_apps").filter(ours).filter(living));
         }
         if found.len() > 1 {
             return Err(format!("AWS holds it {} times", found.len()));
@@ -303,6 +314,9 @@ impl Seen {
                 }
                 if resource == "connectors" {
                     one["ConnectorId"] = id.into();
+                }
+                if resource == "web_apps" {
+                    one["WebAppId"] = id.into();
                 }
                 if resource == "agreements" {
                     one["AgreementId"] = id.into();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use transfer_operator::api::{
     AwsIdentity, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer,
-    TransferUser, TransferWorkflow,
+    TransferUser, TransferWebApp, TransferWorkflow,
 };
 
 use super::case::{At, Case, HOME, Kind, Then};
@@ -69,7 +69,7 @@ impl World {
         let other = Sim::start(&[&SIM[..], &OTHER_ACCOUNT[..]].concat()).await;
         sim.control(
             "/_sim/config",
-            &json!({"quotas": {"servers": 1000, "workflows": 1000, "connectors": 1000, "agreements": 1000},
+            &json!({"quotas": {"servers": 1000, "workflows": 1000, "connectors": 1000, "agreements": 1000, "web_apps": 1000},
                 "connector_time": "0s"}),
         )
         .await;
@@ -279,6 +279,7 @@ fn resource(kind: Kind) -> ApiResource {
         Kind::Profile => ApiResource::erase::<TransferProfile>(&()),
         Kind::Connector => ApiResource::erase::<TransferConnector>(&()),
         Kind::Agreement => ApiResource::erase::<TransferAgreement>(&()),
+        Kind::WebApp => ApiResource::erase::<TransferWebApp>(&()),
     }
 }
 

@@ -9,6 +9,7 @@ mod finalizer_by_name;
 pub mod forgotten_update;
 mod id_erased;
 mod id_lost_on_conflict;
+mod image_forgotten;
 mod listing_unheard;
 mod nobody_asked;
 mod panic_on_bad_key;
@@ -53,7 +54,7 @@ pub struct Defect {
 }
 
 /// All of them.
-pub static ALL: [&Defect; 18] = [
+pub static ALL: [&Defect; 19] = [
     &persist_after_create::DEFECT,
     &swallowed_error::DEFECT,
     &user_tag_wins::DEFECT,
@@ -72,6 +73,7 @@ pub static ALL: [&Defect; 18] = [
     &nobody_asked::DEFECT,
     &listing_unheard::DEFECT,
     &agreements_unheard::DEFECT,
+    &image_forgotten::DEFECT,
 ];
 
 type AroundAws = Box<dyn Fn(Arc<dyn AwsApi>) -> Arc<dyn AwsApi> + Send + Sync>;

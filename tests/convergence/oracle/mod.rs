@@ -168,6 +168,14 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
             let agreement = region.agreements.get(&text(&input["AgreementId"])).ok().filter(|held| held.gone.is_none());
             agreement.map(|held| format!("agreement {}", for_whom(&held.tags))).into_iter().collect()
         }
+        ("CreateWebApp", _) => {
+            let tags = satisfy::tags(&input["Tags"]);
+            vec![format!("web app {}", tags.get(TAG_OWNER).map_or("nobody", String::as_str))]
+        }
+        ("DeleteWebApp", _) => {
+            let web_app = region.web_apps.get(&text(&input["WebAppId"])).ok().filter(|held| held.gone.is_none());
+            web_app.map(|held| format!("web app {}", for_whom(&held.tags))).into_iter().collect()
+        }
         ("CreateUser" | "DeleteUser", Some(held)) => {
             vec![format!("user {} of {}", text(&input["UserName"]), for_whom(&held.tags))]
         }
@@ -190,8 +198,7 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
 /// What forbids a call, if anything.
 fn forbidden(world: &World, operation: &str, account: &str, region: &str, input: &Value) -> Option<String> {
     let foreign = |what: &str| Some(format!("O3: {operation} on {what}: {input}"));
-    if matches!(operation, "CreateServer" | "CreateWorkflow" | "CreateProfile" | "CreateConnector" | "CreateAgreement")
-    {
+    if CREATES.contains(&operation) {
         return creating(world, operation, input);
     }
     for (noun, member) in BY_ID {
@@ -256,8 +263,17 @@ fn forbidden(world: &World, operation: &str, account: &str, region: &str, input:
 }
 
 /// What AWS knows by an id alone, beside servers: as ARNs call it, and the member that holds the id.
-const BY_ID: [(&str, &str); 4] =
-    [("workflow", "WorkflowId"), ("profile", "ProfileId"), ("connector", "ConnectorId"), ("agreement", "AgreementId")];
+const BY_ID: [(&str, &str); 5] = [
+    ("workflow", "WorkflowId"),
+    ("profile", "ProfileId"),
+    ("connector", "ConnectorId"),
+    ("agreement", "AgreementId"),
+    ("webapp", "WebAppId"),
+];
+
+/// What makes something whose id AWS chooses.
+const CREATES: [&str; 6] =
+    ["CreateServer", "CreateWorkflow", "CreateProfile", "CreateConnector", "CreateAgreement", "CreateWebApp"];
 
 /// The one that a request is about.
 fn id_of(noun: &str, member: &str, input: &Value) -> Option<String> {
@@ -269,7 +285,8 @@ fn id_of(noun: &str, member: &str, input: &Value) -> Option<String> {
 
 /// What forbids a call on one: it is not ours; or it goes though its object stays and has not replaced it.
 fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str, &str)) -> Option<String> {
-    let deletes = operation.starts_with("Delete");
+    // What it looks like may go while it stays.
+    let deletes = operation.starts_with("Delete") && operation != "DeleteWebAppCustomization";
     let held = {
         let mut sim = world.sim.lock().unwrap();
         let region = sim.world.region(place.0, place.1);
@@ -277,6 +294,7 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
             "workflow" => region.workflows.get(id)?.tags.clone(),
             "profile" => region.profiles.get(id).ok()?.tags.clone(),
             "connector" => region.connectors.get(id).ok()?.tags.clone(),
+            "webapp" => region.web_apps.get(id).ok()?.tags.clone(),
             _ => region.agreements.get(id).ok()?.tags.clone(),
         };
         let has = |key: &str| tags.iter().any(|tag| tag.key == key);
@@ -349,11 +367,14 @@ fn restrained(world: &World, operation: &str, uid: &str) -> Option<String> {
     if spec["lifecycle"]["managementPolicy"] == "ObserveOnly" && !deleting {
         return Some(format!("O3: {operation} for {name}, which only observes"));
     }
-    if matches!(operation, "DeleteServer" | "DeleteUser" | "DeleteConnector" | "DeleteAgreement") && !deleting {
+    let deletes = ["DeleteServer", "DeleteUser", "DeleteConnector", "DeleteAgreement", "DeleteWebApp"];
+    if deletes.contains(&operation) && !deleting {
         return Some(format!("O3: {operation} for {name}, which nobody deletes"));
     }
-    let protected = object["kind"] == "TransferServer" && spec["lifecycle"]["deletionProtection"] != false;
-    (operation == "DeleteServer" && protected).then(|| format!("O3: DeleteServer for {name} while protected"))
+    let unless_told = matches!(object["kind"].as_str(), Some("TransferServer" | "TransferWebApp"));
+    let protected = unless_told && spec["lifecycle"]["deletionProtection"] != false;
+    let whole = matches!(operation, "DeleteServer" | "DeleteWebApp");
+    (whole && protected).then(|| format!("O3: {operation} for {name} while protected"))
 }
 
 /// The server and the user that a request is about.
@@ -419,6 +440,7 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
         "CreateProfile" => one_profile_each(world),
         "CreateConnector" => one_connector_each(world),
         "CreateAgreement" => one_agreement_each(world),
+        "CreateWebApp" => one_web_app_each(world),
         _ => {}
     }
 }
@@ -497,6 +519,13 @@ fn one_connector_each(world: &World) {
 fn one_agreement_each(world: &World) {
     one_each(world, "agreements", |region| {
         let living = region.agreements.iter().filter(|(_, held)| held.gone.is_none());
+        living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
+    });
+}
+
+fn one_web_app_each(world: &World) {
+    one_each(world, "web apps", |region| {
+        let living = region.web_apps.iter().filter(|(_, held)| held.gone.is_none());
         living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
     });
 }

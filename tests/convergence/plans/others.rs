@@ -13,7 +13,7 @@ use crate::workflows::{self, Workflow};
 
 /// Members whose loss hurts most: what an older CRD does not know.
 const RECORDS: &[&str] = &["create", "operation"];
-const IDS: &[&str] = &["serverId", "workflowId", "profileId", "connectorId", "resourceId", "arn", "create"];
+const IDS: &[&str] = &["serverId", "workflowId", "profileId", "connectorId", "webAppId", "resourceId", "arn", "create"];
 
 /// Where a record leads through a stop. Not on a suspended object: without the record a server that was stopped for a
 /// change is one that somebody stopped, and nothing is done about it.
@@ -28,6 +28,7 @@ fn main_object(workflow: Workflow) -> (&'static str, &'static str) {
         "W16-profile" => ("TransferProfile", "us"),
         "W16-connector" => ("TransferConnector", "acme"),
         "W16-agreement" => ("TransferAgreement", "orders"),
+        "W16-web-app" => ("TransferWebApp", "portal"),
         _ => ("TransferServer", "files"),
     }
 }
@@ -65,8 +66,9 @@ fn acts(workflow: Workflow, kind: &'static str, name: &'static str) -> Vec<(&'st
 pub fn plans(references: &References, scale: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
     let chosen = ["W1-server", "W3-update", "W7-user", "W8-role", "W9-access", "W10-ssh-keys", "W11-host-keys"];
-    let more =
-        ["W15-workflow", "W15-replaced", "W16-profile", "W16-connector", "W16-agreement"].into_iter().chain(IN_A_STOP);
+    let more = ["W15-workflow", "W15-replaced", "W16-profile", "W16-connector", "W16-agreement", "W16-web-app"]
+        .into_iter()
+        .chain(IN_A_STOP);
     for workflow in chosen.into_iter().chain(more).map(workflows::named) {
         let (kind, name) = main_object(workflow);
         let quiet = &references.of(workflow).quiet;

@@ -17,6 +17,7 @@ use crate::connectors::{PARTNER_KEYS, SECRET};
 use crate::lint;
 use crate::satisfy;
 use crate::stage::{Stage, key};
+use crate::web_apps;
 use crate::workflows::{self, KEY_A, KEY_B, KEY_C, ROLE};
 use transfer_operator::fakes::api_server::Key;
 
@@ -24,13 +25,14 @@ use transfer_operator::fakes::api_server::Key;
 const SETTLED_WITHIN: Duration = Duration::from_mins(4);
 
 /// The kinds that are walked, with the specs that walks begin with. The first holds the least.
-pub const KINDS: [(&str, &[&str]); 6] = [
+pub const KINDS: [(&str, &[&str]); 7] = [
     ("TransferServer", &["plain", "rich", "vpc", "gateway", "directory"]),
     ("TransferUser", &["plain", "rich", "mapped", "efs"]),
     ("TransferAccess", &["plain", "rich", "mapped", "efs"]),
     ("TransferProfile", &["plain", "rich"]),
     ("TransferConnector", &["plain", "rich", "as2", "lattice"]),
     ("TransferAgreement", &["plain", "rich"]),
+    ("TransferWebApp", &["plain", "rich", "vpc"]),
 ];
 
 thread_local! {
@@ -114,6 +116,7 @@ impl<'a> Arena<'a> {
                 put(stage, &workflows::profile("us", &json!({})));
                 put(stage, &workflows::profile("them", &json!({"profileType": "PARTNER"})));
             }
+            "TransferWebApp" => web_apps::brand(stage, "a logo"),
             "TransferUser" => put(stage, &workflows::server("main", &domain)),
             "TransferAccess" => {
                 let mut server = workflows::lister("main");
@@ -288,6 +291,7 @@ pub fn base(kind: &str, name: &str) -> Value {
         "TransferProfile" => json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL"}),
         "TransferConnector" => json!({"region": "eu-central-1", "accessRole": ROLE}),
         "TransferAgreement" => json!({"serverRef": {"name": "main"}, "accessRole": ROLE}),
+        "TransferWebApp" => web_apps::web_app("alice", &json!({}))["spec"].clone(),
         _ => json!({"serverRef": {"name": "main"}, "role": ROLE, "externalId": "S-1-5-21-1-2-3-1001"}),
     };
     let mut more = match kind {
@@ -295,6 +299,7 @@ pub fn base(kind: &str, name: &str) -> Value {
         "TransferProfile" => profile(name),
         "TransferConnector" => connector(name),
         "TransferAgreement" => agreement(name),
+        "TransferWebApp" => web_app(name),
         _ => login(name),
     };
     if kind == "TransferUser" {
@@ -325,6 +330,22 @@ fn agreement(name: &str) -> Value {
             "customDirectories": agreements::directories(), "description": "orders", "status": "ACTIVE",
             "preserveFilename": "ENABLED", "enforceMessageSigning": "ENABLED", "tags": {"purpose": "test"},
             "lifecycle": {"deletionPolicy": "Delete"},
+        }),
+    }
+}
+
+fn web_app(name: &str) -> Value {
+    match name {
+        "plain" => json!({}),
+        // Members that AWS cannot clear are there from the start, so that an edit can be taken back.
+        "vpc" => json!({"endpointDetails": {"vpc": {
+            "vpcId": "vpc-0123456789abcdef0", "subnetIds": ["subnet-0aaaaaaaaaaaaaaaa", "subnet-0bbbbbbbbbbbbbbbb"],
+            "securityGroupIds": ["sg-0aaaaaaaaaaaaaaaa"], "ipAddressType": "DUALSTACK",
+        }}}),
+        _ => json!({
+            "accessEndpoint": "https://files.example.com", "webAppUnits": {"provisioned": 3},
+            "webAppEndpointPolicy": "STANDARD", "tags": {"purpose": "test"}, "lifecycle": {"deletionPolicy": "Delete"},
+            "customization": {"title": "Files", "logoFrom": web_apps::image("logo"), "faviconFrom": web_apps::image("icon")},
         }),
     }
 }

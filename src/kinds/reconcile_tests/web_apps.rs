@@ -1,0 +1,349 @@
+//! Web apps from their objects to AWS and back: what is made, changed, refused and left alone, how they look, and the network
+//! that they are in.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::rig::{INSTANCE, Lose, ROLE, Rig, name};
+use crate::api::condition::reasons;
+use crate::aws::transfer::Tags;
+use crate::kinds::fakes::{ACCOUNT, REGION};
+use crate::sim::config::Leniency;
+use crate::sim::partners::{Customization, WebApp};
+
+const KIND: &str = "TransferWebApp";
+const REST: Duration = Duration::from_hours(1);
+
+fn says(rig: &Rig, condition: &str) -> (String, String) {
+    rig.says(KIND, "portal", condition).unwrap_or_default()
+}
+
+fn verdict(truth: &str, reason: &str) -> (String, String) {
+    (truth.to_owned(), reason.to_owned())
+}
+
+/// What AWS has of it.
+fn held(rig: &Rig) -> WebApp {
+    let id = rig.status(KIND, "portal")["webAppId"].as_str().unwrap().to_owned();
+    rig.cloud.sim().world.region(ACCOUNT, REGION).web_apps.get(&id).unwrap().what.clone()
+}
+
+/// Somebody changes it in AWS.
+fn somebody(rig: &Rig, change: impl FnOnce(&mut WebApp)) {
+    let id = rig.status(KIND, "portal")["webAppId"].as_str().unwrap().to_owned();
+    change(&mut rig.cloud.sim().world.region(ACCOUNT, REGION).web_apps.get_mut(&id).unwrap().what);
+}
+
+/// Title, logo and icon as AWS has them.
+fn looks(rig: &Rig) -> [Option<String>; 3] {
+    let Customization { title, logo_file, favicon_file } = held(rig).customization.unwrap_or_default();
+    let text = |file: String| String::from_utf8(STANDARD.decode(file).unwrap()).unwrap();
+    [title, logo_file.map(text), favicon_file.map(text)]
+}
+
+fn some<const N: usize>(texts: [&str; N]) -> [Option<String>; N] {
+    texts.map(|text| Some(text.to_owned()).filter(|text| !text.is_empty()))
+}
+
+/// What the ConfigMap `brand` holds.
+fn brand(rig: &Rig, entries: &[(&str, &str)]) {
+    let data = entries.iter().map(|(key, value)| ((*key).to_owned(), Ok((*value).to_owned()))).collect();
+    rig.objects.config_maps.lock().unwrap().insert(name("brand"), data);
+}
+
+fn image(key: &str) -> Value {
+    json!({"configMapKeyRef": {"name": "brand", "key": key}})
+}
+
+async fn ready(rig: &Rig, spec: Value) {
+    rig.web_app("portal", spec);
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!(says(rig, "Ready"), verdict("True", reasons::AVAILABLE), "{}", rig.message(KIND, "portal"));
+}
+
+/// A web app with a title, a logo and an icon of its own.
+async fn branded() -> Rig {
+    let rig = Rig::new();
+    brand(&rig, &[("logo", "a logo"), ("icon", "an icon")]);
+    let look = json!({"title": "Files", "logoFrom": image("logo"), "faviconFrom": image("icon")});
+    ready(&rig, json!({"customization": look})).await;
+    assert_eq!(looks(&rig), some(["Files", "a logo", "an icon"]));
+    assert_eq!(rig.cloud.calls(), ["CreateWebApp", "UpdateWebAppCustomization"]);
+    rig
+}
+
+async fn edited(rig: &Rig, change: impl FnOnce(&mut Value)) {
+    rig.edit(KIND, "portal", |object| change(&mut object["spec"]));
+    rig.run(KIND, "portal", REST).await;
+}
+
+fn take_out(look: &str) -> impl FnOnce(&mut Value) + '_ {
+    move |spec| drop(spec["customization"].as_object_mut().unwrap().remove(look))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_web_app_is_made_changed_and_deleted_with_its_object() {
+    let rig = Rig::new();
+    ready(&rig, json!({"accessEndpoint": "https://files.example.com", "webAppUnits": {"provisioned": 2}})).await;
+    assert_eq!(rig.cloud.calls(), ["CreateWebApp"]);
+    let status = rig.status(KIND, "portal");
+    let own = format!("https://{}.transfer-webapp.{REGION}.on.aws", status["webAppId"].as_str().unwrap());
+    assert_eq!([&status["webAppEndpoint"], &status["accessEndpoint"]], [&own, "https://files.example.com"]);
+    assert_eq!([&status["instanceArn"], &status["endpointType"]], [INSTANCE, "PUBLIC"]);
+    assert!(status["applicationArn"].as_str().unwrap().contains(":application/ssoins-"), "{status}");
+    let other = ROLE.replace("role/", "role/other-");
+    rig.pass(&[ROLE, &other]);
+    edited(&rig, |spec| {
+        spec["webAppUnits"] = json!({"provisioned": 5});
+        spec["identityProviderDetails"]["identityCenterConfig"]["role"] = json!(other);
+        spec.as_object_mut().unwrap().remove("accessEndpoint");
+    })
+    .await;
+    assert_eq!(rig.cloud.calls(), ["UpdateWebApp"]);
+    let have = held(&rig);
+    assert_eq!((have.provisioned, have.role, have.access_endpoint), (5, other, None), "the address is its own again");
+    assert_eq!(rig.status(KIND, "portal")["accessEndpoint"], own);
+    edited(&rig, |spec| spec["accessEndpoint"] = json!(own)).await;
+    assert_eq!((rig.cloud.calls().len(), says(&rig, "Ready")), (0, verdict("True", reasons::AVAILABLE)), "the same");
+    rig.delete(KIND, "portal");
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!((rig.cloud.calls(), rig.get(KIND, "portal")), (vec!["DeleteWebApp".to_owned()], None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_web_app_looks_like_follows_its_spec_and_its_config_map() {
+    let rig = branded().await;
+    brand(&rig, &[("logo", "another logo"), ("icon", "an icon")]);
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!((looks(&rig), rig.cloud.calls().len()), (some(["Files", "another logo", "an icon"]), 1));
+    somebody(&rig, |web_app| web_app.customization.as_mut().unwrap().title = Some("Theirs".to_owned()));
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!((looks(&rig), rig.cloud.calls().len()), (some(["Files", "another logo", "an icon"]), 1), "put right");
+    edited(&rig, take_out("title")).await;
+    assert_eq!(looks(&rig), some(["", "another logo", "an icon"]));
+    assert_eq!(rig.cloud.calls(), ["UpdateWebAppCustomization"]);
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!(rig.cloud.calls().len(), 0, "at rest");
+}
+
+/// AWS has no way to take one image out: everything goes, and the rest comes again.
+#[tokio::test(start_paused = true)]
+async fn one_image_is_taken_out_and_the_rest_is_put_there_again() {
+    for absent in [Leniency::Refuse, Leniency::Accept] {
+        let rig = branded().await;
+        rig.cloud.sim().config.absent_customization = absent;
+        edited(&rig, take_out("logoFrom")).await;
+        assert_eq!(looks(&rig), some(["Files", "", "an icon"]));
+        assert_eq!(rig.cloud.calls(), ["DeleteWebAppCustomization", "UpdateWebAppCustomization"]);
+        edited(&rig, |spec| drop(spec.as_object_mut().unwrap().remove("customization"))).await;
+        assert_eq!(
+            (looks(&rig), rig.cloud.calls()),
+            (some(["", "", ""]), vec!["DeleteWebAppCustomization".to_owned()])
+        );
+        rig.run(KIND, "portal", REST).await;
+        assert_eq!((rig.cloud.calls().len(), says(&rig, "Ready")), (0, verdict("True", reasons::AVAILABLE)));
+    }
+}
+
+/// Whoever takes over sees that nothing is there, and what the spec wants.
+#[tokio::test(start_paused = true)]
+async fn a_crash_between_taking_an_image_out_and_putting_the_rest_again_heals() {
+    let mut rig = branded().await;
+    rig.edit(KIND, "portal", |object| take_out("faviconFrom")(&mut object["spec"]));
+    while rig.cloud.calls().is_empty() {
+        rig.reconcile(KIND, "portal").await;
+    }
+    assert_eq!(looks(&rig), some(["", "", ""]));
+    rig.restart();
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!(
+        (looks(&rig), rig.cloud.calls()),
+        (some(["Files", "a logo", ""]), vec!["UpdateWebAppCustomization".to_owned()])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_to_a_customization_is_looked_at_and_not_sent_again() {
+    for call in ["DeleteWebAppCustomization", "UpdateWebAppCustomization"] {
+        let rig = branded().await;
+        rig.cloud.lose(call, Lose::Answer);
+        edited(&rig, take_out("logoFrom")).await;
+        assert_eq!(looks(&rig), some(["Files", "", "an icon"]), "{call}");
+        assert_eq!(rig.cloud.calls(), ["DeleteWebAppCustomization", "UpdateWebAppCustomization"], "{call}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_missing_or_too_large_leaves_what_aws_has() {
+    let rig = branded().await;
+    let large = "x".repeat(20_961);
+    for (entries, reason, words) in [
+        (&[("logo", "a new logo")][..], reasons::SOURCE_NOT_READY, "ConfigMap team/brand has no key icon"),
+        (&[("logo", "a new logo"), ("icon", "")], reasons::SOURCE_NOT_READY, "has nothing under key icon"),
+        (
+            &[("logo", "a new logo"), ("icon", &large)],
+            reasons::INVALID_SPEC,
+            "20961 bytes under key icon, and AWS takes at most 20960",
+        ),
+    ] {
+        brand(&rig, entries);
+        rig.run(KIND, "portal", REST).await;
+        assert_eq!(says(&rig, "Ready"), verdict("False", reason), "{words}");
+        let message = rig.message(KIND, "portal");
+        assert!(message.contains("spec.customization.faviconFrom") && message.contains(words), "{message}");
+        assert_eq!(looks(&rig), some(["Files", "a new logo", "an icon"]), "the rest goes on");
+    }
+    rig.cloud.calls();
+    // Nothing is taken out that could not be put there again.
+    edited(&rig, take_out("logoFrom")).await;
+    assert_eq!((looks(&rig), rig.cloud.calls().len()), (some(["Files", "a new logo", "an icon"]), 0));
+    brand(&rig, &[("icon", "a new icon")]);
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!(looks(&rig), some(["Files", "", "a new icon"]));
+    assert_eq!(says(&rig, "Ready"), verdict("True", reasons::AVAILABLE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_put_there_stays_is_shown_and_never_goes_along() {
+    let rig = Rig::new();
+    brand(&rig, &[("logo", "a logo")]);
+    ready(&rig, json!({"customization": {"logoFrom": image("logo")}})).await;
+    somebody(&rig, |web_app| web_app.customization.as_mut().unwrap().favicon_file = Some(STANDARD.encode("theirs")));
+    rig.run(KIND, "portal", REST).await;
+    rig.cloud.calls();
+    assert_eq!(looks(&rig), some(["", "a logo", "theirs"]));
+    let unset = rig.status(KIND, "portal")["unset"][0].clone();
+    assert_eq!(unset["field"], "spec.customization.faviconFrom", "{unset}");
+    assert!(unset["have"].as_str().unwrap().starts_with("sha256:"), "{unset}");
+    edited(&rig, |spec| drop(spec.as_object_mut().unwrap().remove("customization"))).await;
+    assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::CANNOT_CLEAR));
+    assert!(rig.message(KIND, "portal").contains("only together with spec.customization.faviconFrom"));
+    assert_eq!((looks(&rig), rig.cloud.calls().len()), (some(["", "a logo", "theirs"]), 0));
+}
+
+fn in_vpc(more: Value) -> Value {
+    let mut vpc = json!({"vpcId": "vpc-1", "subnetIds": ["subnet-1"]});
+    vpc.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({"endpointDetails": {"vpc": vpc}})
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_network_of_a_web_app_changes_where_aws_lets_it() {
+    let (one, two) = ("sg-00000000000000001", "sg-00000000000000002");
+    let rig = Rig::new();
+    ready(&rig, in_vpc(json!({"securityGroupIds": [one], "ipAddressType": "IPV4"}))).await;
+    assert_eq!(rig.cloud.calls(), ["CreateWebApp"]);
+    let vpc = |rig: &Rig| held(rig).vpc.unwrap();
+    edited(&rig, |spec| spec["endpointDetails"]["vpc"]["securityGroupIds"] = json!([two])).await;
+    assert_eq!(
+        rig.cloud.calls(),
+        ["ModifyVpcEndpoint", "ModifyVpcEndpoint"],
+        "the new one comes before the old one goes"
+    );
+    assert_eq!(vpc(&rig).security_group_ids, Some(vec![two.to_owned()]));
+    edited(&rig, |spec| {
+        spec["endpointDetails"]["vpc"]["subnetIds"] = json!(["subnet-1", "subnet-2"]);
+        spec["endpointDetails"]["vpc"]["ipAddressType"] = json!("DUALSTACK");
+    })
+    .await;
+    assert_eq!(rig.cloud.calls(), ["UpdateWebApp"], "{}", rig.message(KIND, "portal"));
+    assert_eq!(vpc(&rig).subnet_ids.unwrap().len(), 2);
+    assert_eq!(vpc(&rig).ip_address_type.as_deref(), Some("DUALSTACK"));
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!((rig.cloud.calls().len(), says(&rig, "Ready")), (0, verdict("True", reasons::AVAILABLE)), "at rest");
+    edited(&rig, |spec| drop(spec["endpointDetails"]["vpc"].as_object_mut().unwrap().remove("ipAddressType"))).await;
+    assert_eq!(
+        (rig.cloud.calls(), vpc(&rig).ip_address_type.as_deref()),
+        (vec!["UpdateWebApp".to_owned()], Some("IPV4"))
+    );
+    edited(&rig, |spec| drop(spec["endpointDetails"]["vpc"].as_object_mut().unwrap().remove("securityGroupIds"))).await;
+    assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::CANNOT_CLEAR));
+    assert_eq!(rig.cloud.calls().len(), 0);
+}
+
+/// Rules at admission refuse these; what came past them is held and told.
+#[tokio::test(start_paused = true)]
+async fn what_aws_cannot_change_is_told_and_everything_else_waits() {
+    let other = "arn:aws:sso:::instance/ssoins-ffffffffffffffff";
+    let rows: [(Value, fn(&mut Value), &str); 4] = [
+        (
+            json!({}),
+            |spec| spec["endpointDetails"] = in_vpc(json!({}))["endpointDetails"].clone(),
+            "endpointDetails.vpc.vpcId",
+        ),
+        (
+            in_vpc(json!({})),
+            |spec| spec["endpointDetails"]["vpc"]["vpcId"] = json!("vpc-2"),
+            "endpointDetails.vpc.vpcId",
+        ),
+        (
+            in_vpc(json!({})),
+            |spec| drop(spec.as_object_mut().unwrap().remove("endpointDetails")),
+            "endpointDetails.vpc.vpcId",
+        ),
+        (json!({}), |spec| spec["webAppEndpointPolicy"] = json!("FIPS"), "webAppEndpointPolicy"),
+    ];
+    for (spec, change, path) in rows {
+        let rig = Rig::new();
+        ready(&rig, spec).await;
+        rig.cloud.calls();
+        edited(&rig, |spec| {
+            change(spec);
+            spec["webAppUnits"] = json!({"provisioned": 7});
+        })
+        .await;
+        assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::IMMUTABLE), "{path}");
+        assert!(rig.message(KIND, "portal").contains(path), "{}", rig.message(KIND, "portal"));
+        assert_eq!(rig.cloud.calls().len(), 0, "{path}");
+    }
+    let rig = Rig::new();
+    ready(&rig, json!({})).await;
+    edited(&rig, |spec| spec["identityProviderDetails"]["identityCenterConfig"]["instanceArn"] = json!(other)).await;
+    assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::IMMUTABLE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_is_granted_no_more_is_not_sent_and_the_rest_is() {
+    let rig = Rig::new();
+    ready(&rig, json!({})).await;
+    rig.cloud.calls();
+    edited(&rig, |spec| {
+        spec["identityProviderDetails"]["identityCenterConfig"]["role"] =
+            json!("arn:aws:iam::123456789012:role/theirs");
+        spec["webAppUnits"] = json!({"provisioned": 3});
+    })
+    .await;
+    assert_eq!(says(&rig, "Ready"), verdict("False", reasons::ROLE_NOT_GRANTED));
+    assert_eq!((held(&rig).provisioned, held(&rig).role, rig.cloud.calls().len()), (3, ROLE.to_owned(), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_web_app_that_is_taken_over_gets_once_what_aws_never_shows() {
+    let rig = Rig::new();
+    rig.cloud.put_web_app("webapp-0123456789abcdef0", &Tags::new());
+    rig.adoptable(&["webapp-0123456789abcdef0"]);
+    let lifecycle = json!({"deletionPolicy": "Retain", "adoption": {"id": "webapp-0123456789abcdef0"}});
+    ready(&rig, json!({"lifecycle": lifecycle})).await;
+    assert_eq!(rig.cloud.calls(), ["TagResource"]);
+    assert_eq!(rig.status(KIND, "portal")["webAppId"], "webapp-0123456789abcdef0");
+}
+
+/// Who may not call IAM Identity Center is told where the rights stand.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_lack_of_rights_names_the_command_that_prints_them() {
+    let rig = Rig::new();
+    rig.cloud.refuse("AccessDeniedException", "not authorized to perform: sso:CreateApplication", |call| {
+        call.operation() == "CreateWebApp"
+    });
+    rig.web_app("portal", json!({}));
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!(says(&rig, "Ready").0, "False");
+    let message = rig.message(KIND, "portal");
+    assert!(
+        message.contains("sso:CreateApplication") && message.contains("iam-policy --features web-apps"),
+        "{message}"
+    );
+}

@@ -5,10 +5,12 @@ use std::fmt;
 
 use aws_sdk_transfer::Client;
 use aws_sdk_transfer::primitives::Blob;
+use aws_sdk_transfer::types::DescribedWebAppCustomization;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::aws::call::{Call, Change};
+use crate::aws::sdk::convert::{Complete, required};
 use crate::aws::sdk::once::{Once, single_attempt};
 use crate::aws::{AwsError, CallClass, CreateOutput};
 
@@ -68,14 +70,7 @@ impl Call for DescribeWebAppCustomization {
         let Self { web_app_id } = self.clone();
         let call = client.describe_web_app_customization().web_app_id(web_app_id);
         let answer = single_attempt!(once, aws_sdk_transfer, call)?;
-        let image = |blob: Blob| Image(blob.into_inner());
-        once.complete(answer.web_app_customization.ok_or("WebAppCustomization").map(|theirs| {
-            Box::new(WebAppCustomization {
-                title: theirs.title,
-                logo_file: theirs.logo_file.map(image),
-                favicon_file: theirs.favicon_file.map(image),
-            })
-        }))
+        once.complete(answer.web_app_customization.ok_or("WebAppCustomization").and_then(customization).map(Box::new))
     }
 }
 
@@ -140,6 +135,17 @@ impl Change for DeleteWebAppCustomization {
     fn target(&self) -> Option<String> {
         Some(self.web_app_id.clone())
     }
+}
+
+/// One that does not say whose it is may not be read as one without title and images.
+fn customization(theirs: DescribedWebAppCustomization) -> Complete<WebAppCustomization> {
+    required(theirs.web_app_id, "WebAppCustomization.WebAppId")?;
+    let image = |blob: Blob| Image(blob.into_inner());
+    Ok(WebAppCustomization {
+        title: theirs.title,
+        logo_file: theirs.logo_file.map(image),
+        favicon_file: theirs.favicon_file.map(image),
+    })
 }
 
 #[cfg(test)]

@@ -88,6 +88,8 @@ mod pattern;
 /// `TransferProfile`.
 pub(crate) mod profile;
 mod profile_rules;
+/// Policies of what has an address.
+pub(crate) mod protected;
 /// What objects refer to.
 pub(crate) mod references;
 mod resync;

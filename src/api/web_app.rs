@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{ConfigMapKeyRef, IdentityRef, ProtectedLifecycle};
+use super::common::{ConfigMapKeyRef, IdentityRef};
+use super::protected::ProtectedLifecycle;
 use super::status::CommonStatus;
 use super::{Managed, ManagedKind, Reference, pattern, references, resync, rules, web_app_rules};
 
@@ -60,8 +61,9 @@ pub struct WebAppVpc {
     #[schemars(length(max = 16), inner(length(max = 20)), transform = pattern::SECURITY_GROUP_ID.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_group_ids: Option<Vec<String>>,
-    /// IPV4 (what AWS takes when absent) or DUALSTACK: over which addresses the endpoint is reached. AWS never shows it, so
-    /// that what others change of it is not seen, and to a web app that is taken over it is sent once.
+    /// IPV4 or DUALSTACK: over which addresses the endpoint is reached; absent, AWS chooses. AWS never shows it, so that what
+    /// others change of it is not seen, and to a web app that is taken over it is sent once. Once set it can be changed but
+    /// not taken out: CannotClear.
     #[schemars(extend("enum" = ["IPV4", "DUALSTACK"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_address_type: Option<String>,
@@ -159,7 +161,7 @@ pub struct TransferWebAppSpec {
     /// Where its users are known.
     pub identity_provider_details: WebAppIdentityProviderDetails,
     /// The address that users are given, where it is one's own, such as that of a CloudFront distribution in front of
-    /// status.webAppEndpoint. Absent, it is status.webAppEndpoint itself.
+    /// status.webAppEndpoint. Absent, it is status.webAppEndpoint itself. AWS takes none of a web app in a VPC.
     #[schemars(length(min = 1, max = 1024))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_endpoint: Option<String>,

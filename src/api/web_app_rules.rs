@@ -22,10 +22,16 @@ pub(super) const ACCESS_ENDPOINT: Pattern = Pattern::new(
 pub(super) fn web_app(schema: &mut Schema) {
     attach(
         schema,
-        &[(
-            "!has(self.webAppEndpointPolicy) || self.webAppEndpointPolicy != 'FIPS' || self.region.startsWith('us-gov-')",
-            "webAppEndpointPolicy FIPS is taken only in the regions of AWS GovCloud (us-gov-...)",
-        )],
+        &[
+            (
+                "!has(self.accessEndpoint) || !has(self.endpointDetails)",
+                "accessEndpoint goes only with a public web app: AWS takes none of one in a VPC",
+            ),
+            (
+                "!has(self.webAppEndpointPolicy) || self.webAppEndpointPolicy != 'FIPS' || self.region.startsWith('us-gov-')",
+                "webAppEndpointPolicy FIPS is taken only in the regions of AWS GovCloud (us-gov-...)",
+            ),
+        ],
     );
 }
 

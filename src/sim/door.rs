@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 pub use super::door_answers::answer;
-use super::door_answers::{maybe, recased, renamed};
+pub use super::door_json::pascal;
+use super::door_json::{maybe, put, with, with_tags};
 use super::error::ApiError;
 use super::operation::Asked;
 use super::service::{Direct, Service};
@@ -24,8 +24,8 @@ use crate::aws::transfer::{
     DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization,
     DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements, ListConnectors, ListHostKeys,
     ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWebApps, ListWorkflows, StartServer, StopServer,
-    TagResource, Tags, TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement,
-    UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, agreement_key,
+    TagResource, TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement, UpdateConnector,
+    UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, agreement_key,
 };
 use crate::aws::{Answer, AwsError, CreateOutput, Mutation, Read, Reply};
 
@@ -123,15 +123,9 @@ pub fn input(call: &Read) -> Value {
         Read::DescribeAgreement(DescribeAgreement { server_id, agreement_id }) => {
             one_agreement(server_id, agreement_id)
         }
-        Read::DescribeUser(DescribeUser { server_id, user_name }) => {
-            json!({"ServerId": server_id, "UserName": user_name})
-        }
-        Read::DescribeAccess(DescribeAccess { server_id, external_id }) => {
-            json!({"ServerId": server_id, "ExternalId": external_id})
-        }
-        Read::DescribeHostKey(DescribeHostKey { server_id, host_key_id }) => {
-            json!({"ServerId": server_id, "HostKeyId": host_key_id})
-        }
+        Read::DescribeUser(DescribeUser { server_id, user_name }) => one_user(server_id, user_name),
+        Read::DescribeAccess(DescribeAccess { server_id, external_id }) => one_access(server_id, external_id),
+        Read::DescribeHostKey(DescribeHostKey { server_id, host_key_id }) => one_host_key(server_id, host_key_id),
         Read::DescribeVpcEndpoints(call) => json!(call.form()),
         Read::DescribeNetworkInterfaces(call) => json!(call.form()),
         Read::DescribeAddresses(call) => json!(call.form()),
@@ -168,9 +162,7 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
         Mutation::UpdateUser(UpdateUser { server_id, user_name, settings }) => {
             with(pascal(settings)?, &[("ServerId", server_id), ("UserName", user_name)])
         }
-        Mutation::DeleteUser(DeleteUser { server_id, user_name }) => {
-            json!({"ServerId": server_id, "UserName": user_name})
-        }
+        Mutation::DeleteUser(DeleteUser { server_id, user_name }) => one_user(server_id, user_name),
         Mutation::ImportSshPublicKey(ImportSshPublicKey { server_id, user_name, body }) => {
             json!({"ServerId": server_id, "UserName": user_name, "SshPublicKeyBody": body})
         }
@@ -184,17 +176,13 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
         Mutation::UpdateAccess(UpdateAccess { server_id, external_id, settings }) => {
             with(pascal(settings)?, &[("ServerId", server_id), ("ExternalId", external_id)])
         }
-        Mutation::DeleteAccess(DeleteAccess { server_id, external_id }) => {
-            json!({"ServerId": server_id, "ExternalId": external_id})
-        }
+        Mutation::DeleteAccess(DeleteAccess { server_id, external_id }) => one_access(server_id, external_id),
         Mutation::ImportHostKey(import) => new_host_key(import),
         Mutation::UpdateHostKey(UpdateHostKey { server_id, host_key_id, description, storage_type, kms_key }) => {
-            let input = json!({"ServerId": server_id, "HostKeyId": host_key_id});
+            let input = one_host_key(server_id, host_key_id);
             about_key(input, description.as_ref(), storage_type.as_ref(), kms_key.as_ref())
         }
-        Mutation::DeleteHostKey(DeleteHostKey { server_id, host_key_id }) => {
-            json!({"ServerId": server_id, "HostKeyId": host_key_id})
-        }
+        Mutation::DeleteHostKey(DeleteHostKey { server_id, host_key_id }) => one_host_key(server_id, host_key_id),
         Mutation::CreateWorkflow(create) => with_tags(pascal(&create.settings)?, &create.tags),
         Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
         Mutation::CreateProfile(create) => with_tags(pascal(&create.settings)?, &create.tags),
@@ -252,6 +240,18 @@ fn connector_settings(settings: &ConnectorSettings) -> serde_json::Result<Value>
         config.max_concurrent_connections.get_or_insert(1);
     }
     pascal(&settings)
+}
+
+fn one_user(server_id: &str, user_name: &str) -> Value {
+    json!({"ServerId": server_id, "UserName": user_name})
+}
+
+fn one_access(server_id: &str, external_id: &str) -> Value {
+    json!({"ServerId": server_id, "ExternalId": external_id})
+}
+
+fn one_host_key(server_id: &str, host_key_id: &str) -> Value {
+    json!({"ServerId": server_id, "HostKeyId": host_key_id})
 }
 
 fn one_agreement(server_id: &str, agreement_id: &str) -> Value {
@@ -315,33 +315,4 @@ pub fn fault(operation: &'static str, error: ApiError, now: Timestamp) -> AwsErr
         date: Some(now),
     };
     fault.of_what_is_named()
-}
-
-fn put(input: &mut Value, name: &str, value: Option<impl Serialize>) {
-    if let (Some(members), Some(value)) = (input.as_object_mut(), value) {
-        members.insert(name.to_owned(), json!(value));
-    }
-}
-
-pub(super) fn with(mut input: Value, ids: &[(&str, &String)]) -> Value {
-    for (name, id) in ids {
-        put(&mut input, name, Some(id));
-    }
-    input
-}
-
-pub(super) fn with_tags(mut input: Value, tags: &Tags) -> Value {
-    if !tags.is_empty() {
-        let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-        put(&mut input, "Tags", Some(tags));
-    }
-    input
-}
-
-/// A structure of ours with AWS's names.
-///
-/// # Errors
-/// A structure that is no JSON.
-pub fn pascal(settings: &impl Serialize) -> serde_json::Result<Value> {
-    Ok(renamed(&serde_json::to_value(settings)?, &|name| recased(name, char::to_ascii_uppercase)))
 }

@@ -3,15 +3,15 @@
 
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::door_json::{camel, maybe, tags, text};
 use super::{ec2_door, web_apps_door};
 use crate::aws::transfer::{
     Access, Agreement, AgreementSettings, ConnectionAnswer, Connector, ConnectorSettings, HostKey,
     IdentityProviderAnswer, ListedAccess, ListedAgreement, ListedConnector, ListedProfile, ListedServer, ListedUser,
     ListedWorkflow, LoginSettings, Profile, ProfileSettings, SecurityPolicy, Server, ServerSettings, SshPublicKey,
-    Tags, User, Workflow, WorkflowSettings,
+    User, Workflow, WorkflowSettings,
 };
 use crate::aws::{Answer, Page, Read};
 
@@ -30,13 +30,7 @@ pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
             logging_role: maybe(&row["LoggingRole"]),
         })),
         Read::DescribeServer(_) => Answer::Server(Box::new(server(&output["Server"])?)),
-        Read::ListUsers(_) => Answer::Users(page(output, "Users", |row| ListedUser {
-            user_name: text(&row["UserName"]),
-            role: maybe(&row["Role"]),
-            home_directory: maybe(&row["HomeDirectory"]),
-            home_directory_type: maybe(&row["HomeDirectoryType"]),
-            ssh_public_key_count: row["SshPublicKeyCount"].as_u64().and_then(|keys| keys.try_into().ok()).unwrap_or(0),
-        })),
+        Read::ListUsers(_) => Answer::Users(page(output, "Users", listed_user)),
         Read::DescribeUser(_) => Answer::User(Box::new(user(&output["User"])?)),
         Read::ListAccesses(_) => Answer::Accesses(page(output, "Accesses", |row| ListedAccess {
             external_id: text(&row["ExternalId"]),
@@ -193,17 +187,19 @@ fn host_key(value: &Value) -> HostKey {
     }
 }
 
+fn listed_user(row: &Value) -> ListedUser {
+    ListedUser {
+        user_name: text(&row["UserName"]),
+        role: maybe(&row["Role"]),
+        home_directory: maybe(&row["HomeDirectory"]),
+        home_directory_type: maybe(&row["HomeDirectoryType"]),
+        ssh_public_key_count: row["SshPublicKeyCount"].as_u64().and_then(|keys| keys.try_into().ok()).unwrap_or(0),
+    }
+}
+
 fn page<T>(output: &Value, member: &str, row: impl Fn(&Value) -> T) -> Page<T> {
     let items = output[member].as_array().into_iter().flatten().map(row).collect();
     Page { items, next_token: maybe(&output["NextToken"]) }
-}
-
-pub(super) fn tags(value: &Value) -> Tags {
-    value.as_array().into_iter().flatten().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
-}
-
-pub(super) fn maybe(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
 }
 
 fn texts(value: &Value) -> Vec<String> {
@@ -218,32 +214,4 @@ fn time(value: &Value) -> Option<Timestamp> {
 
 fn number(value: &Value) -> Option<i32> {
     value.as_i64().and_then(|number| i32::try_from(number).ok())
-}
-
-/// A structure of AWS's with our names.
-pub(super) fn camel<T: DeserializeOwned>(value: &Value) -> serde_json::Result<T> {
-    serde_json::from_value(renamed(value, &|name| recased(name, char::to_ascii_lowercase)))
-}
-
-/// The same value with every member renamed.
-pub(super) fn renamed(value: &Value, rename: &dyn Fn(&str) -> String) -> Value {
-    match value {
-        Value::Object(members) => {
-            let members: Map<String, Value> =
-                members.iter().map(|(name, value)| (rename(name), renamed(value, rename))).collect();
-            Value::Object(members)
-        }
-        Value::Array(items) => items.iter().map(|item| renamed(item, rename)).collect(),
-        plain => plain.clone(),
-    }
-}
-
-/// The name with its first letter in the other case.
-pub(super) fn recased(name: &str, case: fn(&char) -> char) -> String {
-    let mut letters = name.chars();
-    letters.next().map(|first| case(&first)).into_iter().chain(letters).collect()
-}
-
-pub(super) fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -20,6 +20,7 @@ pub(crate) mod customizations;
 pub(crate) mod dispatch;
 pub mod door;
 pub(crate) mod door_answers;
+pub(crate) mod door_json;
 pub mod ec2;
 pub(crate) mod ec2_door;
 pub(crate) mod ec2_network;

@@ -5,8 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::door::{pascal, with, with_tags};
-use super::door_answers::{camel, maybe, tags, text};
+use super::door_json::{camel, maybe, pascal, tags, text, with, with_tags};
 use crate::aws::transfer::{
     CreateWebApp, IdentityCenterConfig, Image, ListedWebApp, UpdateWebApp, UpdateWebAppCustomization, WebApp,
     WebAppCustomization, WebAppEndpoint, WebAppIdentityProvider, WebAppSettings, WebAppVpc,

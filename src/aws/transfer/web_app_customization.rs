@@ -140,11 +140,12 @@ impl Change for DeleteWebAppCustomization {
 /// One that does not say whose it is may not be read as one without title and images.
 fn customization(theirs: DescribedWebAppCustomization) -> Complete<WebAppCustomization> {
     required(theirs.web_app_id, "WebAppCustomization.WebAppId")?;
-    let image = |blob: Blob| Image(blob.into_inner());
+    // An empty one is none.
+    let image = |blob: Blob| Some(Image(blob.into_inner())).filter(|image| !image.0.is_empty());
     Ok(WebAppCustomization {
         title: theirs.title,
-        logo_file: theirs.logo_file.map(image),
-        favicon_file: theirs.favicon_file.map(image),
+        logo_file: theirs.logo_file.and_then(image),
+        favicon_file: theirs.favicon_file.and_then(image),
     })
 }
 

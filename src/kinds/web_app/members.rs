@@ -2,6 +2,9 @@
 //!
 //! Source: the AWS API reference of CreateWebApp, UpdateWebApp, DescribeWebApp and UpdateWebAppCustomization.
 
+use serde_json::{Value, json};
+
+use crate::aws::transfer::WebAppCustomization;
 use crate::engine::diff::{Compare, Effect, Member, Reset};
 
 /// What DescribeWebApp shows. The instance, the VPC and the policy UpdateWebApp does not take. What stands in the place of the
@@ -34,9 +37,14 @@ pub const SUBNETS: &str = "endpointDetails.vpc.subnetIds";
 pub const SECURITY_GROUPS: &str = "endpointDetails.vpc.securityGroupIds";
 /// Over which addresses its endpoint is reached, which nothing shows.
 pub const IP_ADDRESS_TYPE: &str = "endpointDetails.vpc.ipAddressType";
-/// What AWS takes where nobody says it.
-pub const IPV4: &str = "IPV4";
 /// The logo.
 pub const LOGO: &str = "customization.logoFrom";
 /// The icon.
 pub const FAVICON: &str = "customization.faviconFrom";
+
+/// How it looks, under the names of the spec.
+#[must_use]
+pub fn look_json(look: &WebAppCustomization) -> Value {
+    let WebAppCustomization { title, logo_file, favicon_file } = look;
+    json!({"customization": {"title": title, "logoFrom": logo_file, "faviconFrom": favicon_file}})
+}

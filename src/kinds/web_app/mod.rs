@@ -1,5 +1,6 @@
 //! `TransferWebApp`: found again by its tags, compared member by member, what it looks like put there as it is written.
 
+mod address_type;
 pub(crate) mod members;
 mod plan;
 mod state;
@@ -164,7 +165,7 @@ impl Kind for WebApps {
         wanted: &Wanted<WantedWebApp>,
         owner_tags: &Tags,
     ) -> Mutation {
-        let WantedWebApp { settings, tags, look: _, ungranted: _, unknown: _, hashes: _ } = wanted.want.clone();
+        let WantedWebApp { settings, tags, .. } = wanted.want.clone();
         let tags = tags.into_iter().chain(owner_tags.clone()).collect();
         Mutation::CreateWebApp(Box::new(CreateWebApp { settings, tags }))
     }

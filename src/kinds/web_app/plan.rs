@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::members::{FAVICON, IP_ADDRESS_TYPE, IPV4, LOGO, LOOK, ROLE, SECURITY_GROUPS, SETTINGS, SUBNETS, VPC};
+use super::members::{FAVICON, IP_ADDRESS_TYPE, LOGO, LOOK, ROLE, SECURITY_GROUPS, SETTINGS, SUBNETS, VPC, look_json};
 use super::state::WebAppState;
 use super::want::WantedWebApp;
 use crate::api::condition::reasons;
@@ -31,7 +31,7 @@ pub fn plan(want: &WantedWebApp, have: &WebAppState, applied: &Applied, owner: &
     let mut plan = Plan { blocks: fixed(&settings).into_iter().collect(), ..Plan::default() };
     // Nothing shows it: of what is not ours yet nothing is known that could differ.
     let ours = owner.judge(&web_app.tags) == Ownership::Ours;
-    let unseen = address_type(want, applied).filter(|_| ours && plan.blocks.is_empty());
+    let unseen = address_type(want).filter(|_| ours && plan.blocks.is_empty());
     // Those of another VPC would be none of this one.
     let groups = if plan.blocks.is_empty() { groups(want, have, applied) } else { Groups::default() };
     let look = look_changes(want, &have.look, &paths);
@@ -47,15 +47,18 @@ pub fn plan(want: &WantedWebApp, have: &WebAppState, applied: &Applied, owner: &
     let Groups { change: _, call, block, left } = groups;
     plan.calls.extend(call);
     plan.blocks.extend(block);
-    plan.blocks.extend(left.then(|| {
-        let message = format!("spec.{SECURITY_GROUPS} left the spec and AWS has no way to clear it; name a value");
-        Reason::stalled(reasons::CANNOT_CLEAR, message)
-    }));
+    plan.blocks.extend(left.then(|| cannot_clear(SECURITY_GROUPS)));
+    plan.blocks.extend(want.type_left.then(|| cannot_clear(IP_ADDRESS_TYPE)));
     let (calls, block) = customize(want, have, &look, &paths);
     plan.calls.extend(calls);
     plan.blocks.extend(block);
     plan.calls.extend(tags::calls(&web_app.arn, &want.tags, owner, &web_app.tags, &keys));
     plan
+}
+
+fn cannot_clear(path: &str) -> Reason {
+    let message = format!("spec.{path} left the spec and AWS has no way to clear it; name a value");
+    Reason::stalled(reasons::CANNOT_CLEAR, message)
 }
 
 /// The differences of what DescribeWebApp shows.
@@ -98,13 +101,11 @@ fn fixed(changes: &[Change]) -> Option<Reason> {
     (!fixed.is_empty()).then(|| Reason::stalled(reasons::IMMUTABLE, message()))
 }
 
-/// Over which addresses it is to be reached, where that is another than was sent last. AWS never shows it.
-fn address_type(want: &WantedWebApp, applied: &Applied) -> Option<Change> {
-    let vpc = want.settings.endpoint_details.as_ref()?.vpc.as_ref()?;
-    let (sent, wanted) = (applied.hashes.get(IP_ADDRESS_TYPE), want.hashes.get(IP_ADDRESS_TYPE));
-    let wanted_text = vpc.ip_address_type.as_ref().map_or(Value::Null, |kind| json!(kind));
+/// Over which addresses it is to be reached, where AWS may have another type. AWS never shows it.
+fn address_type(want: &WantedWebApp) -> Option<Change> {
+    let kind = want.settings.endpoint_details.as_ref()?.vpc.as_ref()?.ip_address_type.as_ref()?;
     let path = IP_ADDRESS_TYPE.to_owned();
-    (sent != wanted).then_some(Change { path, have: Value::Null, want: wanted_text, effect: Effect::Live })
+    want.type_unsure.then(|| Change { path, have: Value::Null, want: json!(kind), effect: Effect::Live })
 }
 
 /// One UpdateWebApp with every changed member that has nothing to do with the network.
@@ -132,10 +133,11 @@ fn moved(want: &WantedWebApp, web_app: &WebApp, changes: &[Change], unseen: Opti
     let vpc = want.settings.endpoint_details.as_ref()?.vpc.as_ref()?;
     let seen = changes.iter().find(|change| change.path == SUBNETS).cloned();
     let changes: Vec<Change> = seen.clone().into_iter().chain(unseen).collect();
-    let kind = vpc.ip_address_type.clone();
-    let reset = || changes.iter().any(|change| change.path == IP_ADDRESS_TYPE).then(|| IPV4.to_owned());
-    let vpc =
-        WebAppVpc { subnet_ids: vpc.subnet_ids.clone(), ip_address_type: kind.or_else(reset), ..WebAppVpc::default() };
+    let vpc = WebAppVpc {
+        subnet_ids: vpc.subnet_ids.clone(),
+        ip_address_type: vpc.ip_address_type.clone(),
+        ..WebAppVpc::default()
+    };
     let settings =
         WebAppSettings { endpoint_details: Some(WebAppEndpoint { vpc: Some(vpc) }), ..WebAppSettings::default() };
     let call = PlannedCall { unseen: seen.is_none(), ..PlannedCall::new(of(web_app, settings), changes) };
@@ -157,13 +159,6 @@ fn groups(want: &WantedWebApp, have: &WebAppState, applied: &Applied) -> Groups 
     }
 }
 
-/// How it looks, under the names of the spec.
-#[must_use]
-pub fn look_json(look: &WebAppCustomization) -> Value {
-    let WebAppCustomization { title, logo_file, favicon_file } = look;
-    json!({"customization": {"title": title, "logoFrom": logo_file, "faviconFrom": favicon_file}})
-}
-
 fn look_changes(want: &WantedWebApp, have: &WebAppCustomization, applied: &BTreeSet<String>) -> Vec<Change> {
     let mut changes = diff::diff(&LOOK, &look_json(&want.look), &look_json(have), applied);
     changes.retain(|change| !want.unknown.contains(&change.path.as_str()));
@@ -181,22 +176,18 @@ fn customize(
     let id = &have.web_app.web_app_id;
     let (gone, put): (Vec<Change>, Vec<Change>) = changes.iter().cloned().partition(removes_image);
     let block = along(&gone, &strays(want, have, applied));
-    // Of an image that is not known now, what is told says why.
-    if gone.is_empty() || block.is_some() || !want.unknown.is_empty() {
+    // What is new comes first: what AWS may yet refuse must not be all that is put there again. Of an image that is not known
+    // now, what is told says why.
+    let new = put.iter().any(|change| !change.want.is_null());
+    if gone.is_empty() || block.is_some() || new || !want.unknown.is_empty() {
         let update = (!put.is_empty()).then(|| customized(id, only(&want.look, &put), put));
         return (update.into_iter().collect(), block);
     }
     let delete = Mutation::DeleteWebAppCustomization(DeleteWebAppCustomization { web_app_id: id.clone() });
     // A title that goes as well is gone with it.
-    let (cleared, put): (Vec<Change>, Vec<Change>) = put.into_iter().partition(|change| change.want.is_null());
-    let delete = PlannedCall::new(delete, gone.into_iter().chain(cleared).collect());
+    let delete = PlannedCall::new(delete, gone.into_iter().chain(put).collect());
     let nothing = look_json(&WebAppCustomization::default());
-    let mut after = diff::diff(&LOOK, &look_json(&want.look), &nothing, &BTreeSet::new());
-    for change in &mut after {
-        if let Some(told) = put.iter().find(|told| told.path == change.path) {
-            change.clone_from(told);
-        }
-    }
+    let after = diff::diff(&LOOK, &look_json(&want.look), &nothing, &BTreeSet::new());
     let again = (!after.is_empty()).then(|| customized(id, want.look.clone(), after));
     ([delete].into_iter().chain(again).collect(), None)
 }

@@ -1,10 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::plan::{self, look_json};
+use super::members::look_json;
+use super::plan;
 use super::state::WebAppState;
 use super::want::{self, WantedWebApp};
 use super::{PREVIEWED, preview};
@@ -37,8 +38,8 @@ fn look([title, logo, icon]: [&str; 3]) -> WebAppCustomization {
 }
 
 fn wanted(settings: WebAppSettings, look: WebAppCustomization) -> WantedWebApp {
-    let (tags, unknown, hashes) = (Tags::new(), Vec::new(), BTreeMap::new());
-    WantedWebApp { settings, look, tags, ungranted: false, unknown, hashes }
+    let (tags, unknown) = (Tags::new(), Vec::new());
+    WantedWebApp { settings, look, tags, ungranted: false, unknown, type_unsure: false, type_left: false }
 }
 
 fn owner() -> Owner {
@@ -100,7 +101,8 @@ fn a_look_is_brought_about_by_one_call_or_by_all_of_it_anew() {
         (["b", "l", "m"], ["a", "l", "i"], &ALL, &[UPDATE], ["b", "l", "m"]),
         (["", "l", "i"], ["a", "l", "i"], &ALL, &[UPDATE], ["", "l", "i"]),
         (["a", "", "i"], ["a", "l", "i"], &ALL, &[DELETE, UPDATE], ["a", "", "i"]),
-        (["b", "", "m"], ["a", "l", "i"], &ALL, &[DELETE, UPDATE], ["b", "", "m"]),
+        // What AWS may refuse comes first.
+        (["b", "", "m"], ["a", "l", "i"], &ALL, &[UPDATE], ["b", "l", "m"]),
         (["", "", ""], ["a", "l", "i"], &ALL, &[DELETE], ["", "", ""]),
         // What somebody else set stays as long as nothing of ours has to go.
         (["b", "l", ""], ["a", "l", "theirs"], &ALL[..2], &[UPDATE], ["b", "l", "theirs"]),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use kube::ResourceExt;
 use serde_json::json;
 
-use super::members::{FAVICON, IP_ADDRESS_TYPE, LOGO, LOOK, ROLE, SECURITY_GROUPS, SETTINGS};
-use super::plan;
+use super::address_type;
+use super::members::{FAVICON, LOGO, LOOK, ROLE, SECURITY_GROUPS, SETTINGS, look_json};
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
 use crate::api::web_app::{ImageSource, WebAppEndpointDetails};
@@ -42,8 +42,10 @@ pub struct WantedWebApp {
     pub ungranted: bool,
     /// Paths of images of which it is not known what is wanted.
     pub unknown: Vec<&'static str>,
-    /// What is recorded of what AWS never shows, for this object.
-    pub hashes: BTreeMap<String, String>,
+    /// AWS may have another type of addresses than the one that is wanted.
+    pub type_unsure: bool,
+    /// The type of addresses left the spec.
+    pub type_left: bool,
 }
 
 /// Turns the spec into what is wanted.
@@ -75,17 +77,18 @@ pub async fn want(
     let tags = tags::wanted(&object.spec.tags, &target.identity_tags);
     blocks.extend(ungranted.iter().cloned());
     blocks.extend(tags::unfit(&tags));
-    let hashes = hashes(&object.uid().unwrap_or_default(), &settings);
+    let mut hashes = hashes(&object.uid().unwrap_or_default(), &settings);
+    hashes.extend(address_type::records(object));
     let mut paths = set_paths(&SETTINGS, &json!(settings));
-    paths.extend(set_paths(&LOOK, &plan::look_json(&look)));
-    paths.extend(hashes.contains_key(IP_ADDRESS_TYPE).then(|| IP_ADDRESS_TYPE.to_owned()));
+    paths.extend(set_paths(&LOOK, &look_json(&look)));
     // What is not sent is not ours to clear later; of what is not known that stays as it was.
     paths.retain(|path| ungranted.is_none() || path != ROLE);
     paths.extend(unknown.iter().filter(|path| was_set(object, path)).map(|path| (*path).to_owned()));
     let (paths, keys) = (paths.into_iter().collect(), tags.keys().cloned().collect());
-    let applied = Applied { paths, tags: keys, hashes: hashes.clone(), ..Applied::default() };
+    let applied = Applied { paths, tags: keys, hashes, ..Applied::default() };
     let digest = hash(&json!([settings, look, tags]).to_string());
-    let want = WantedWebApp { settings, look, tags, ungranted: ungranted.is_some(), unknown, hashes };
+    let (type_unsure, type_left) = (address_type::unsure(object), address_type::left(object));
+    let want = WantedWebApp { settings, look, tags, ungranted: ungranted.is_some(), unknown, type_unsure, type_left };
     Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at: None, operation: None, digest })
 }
 
@@ -156,17 +159,15 @@ fn endpoint(details: WebAppEndpointDetails) -> WebAppEndpoint {
     WebAppEndpoint { vpc: Some(vpc) }
 }
 
-/// Keyed hashes of what DescribeWebApp never returns.
+/// The keyed hash of the security groups, which DescribeWebApp never returns.
 fn hashes(uid: &str, settings: &WebAppSettings) -> BTreeMap<String, String> {
     let vpc = settings.endpoint_details.as_ref().and_then(|details| details.vpc.as_ref());
     let groups = vpc.and_then(|vpc| vpc.security_group_ids.clone()).map(|mut groups| {
         groups.sort();
         groups.dedup();
-        groups.join(",")
+        (SECURITY_GROUPS.to_owned(), keyed(uid, &groups.join(",")))
     });
-    let kind = vpc.and_then(|vpc| vpc.ip_address_type.clone());
-    let rows = [(SECURITY_GROUPS, groups), (IP_ADDRESS_TYPE, kind)];
-    rows.into_iter().filter_map(|(path, text)| Some((path.to_owned(), keyed(uid, &text?)))).collect()
+    groups.into_iter().collect()
 }
 
 /// Why this namespace may not pass the role of the spec.

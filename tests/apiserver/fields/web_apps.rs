@@ -89,13 +89,16 @@ fn network() -> Vec<Case> {
             [Holds(group(0)), Holds(group(1)), Stalled("CannotClear", "spec.endpointDetails.vpc.securityGroupIds")],
         )
         .rest(vpc(json!({}))),
-        field(
+        Case::new(
             KIND,
             "endpointDetails.vpc.ipAddressType",
             At::Aws("/Vpc/IpAddressType"),
-            json!("IPV4"),
-            json!("DUALSTACK"),
-            json!("IPV4"),
+            [json!("IPV4"), json!("DUALSTACK")],
+            [
+                Holds(json!("IPV4")),
+                Holds(json!("DUALSTACK")),
+                Stalled("CannotClear", "spec.endpointDetails.vpc.ipAddressType"),
+            ],
         )
         .rest(vpc(json!({}))),
     ]

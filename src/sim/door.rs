@@ -202,9 +202,7 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
         Mutation::UpdateWebApp(update) => web_apps_door::changed(update)?,
         Mutation::UpdateWebAppCustomization(update) => web_apps_door::customized(update),
         Mutation::DeleteWebApp(DeleteWebApp { web_app_id })
-        | Mutation::DeleteWebAppCustomization(DeleteWebAppCustomization { web_app_id }) => {
-            json!({"WebAppId": web_app_id})
-        }
+        | Mutation::DeleteWebAppCustomization(DeleteWebAppCustomization { web_app_id }) => one_web_app(web_app_id),
         Mutation::TagResource(TagResource { arn, tags }) => with_tags(json!({"Arn": arn}), tags),
         Mutation::UntagResource(UntagResource { arn, keys }) => json!({"Arn": arn, "TagKeys": keys}),
         Mutation::ModifyVpcEndpoint(modify) => json!(modify.form()),
@@ -240,6 +238,10 @@ fn connector_settings(settings: &ConnectorSettings) -> serde_json::Result<Value>
         config.max_concurrent_connections.get_or_insert(1);
     }
     pascal(&settings)
+}
+
+fn one_web_app(web_app_id: &str) -> Value {
+    json!({"WebAppId": web_app_id})
 }
 
 fn one_user(server_id: &str, user_name: &str) -> Value {

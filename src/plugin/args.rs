@@ -145,7 +145,7 @@ pub enum Deletion {
 /// Flags of `iam-policy`.
 #[derive(Debug, Flags)]
 pub struct IamPolicyArgs {
-    /// What the operator is used for, separated by commas [default: servers,users,accesses,host-keys,workflows,profiles,connectors,agreements]
+    /// What the operator is used for, separated by commas [default: servers,users,accesses,host-keys,workflows,profiles,connectors,agreements,certificates]
     #[arg(long, value_enum, value_delimiter = ',')]
     pub features: Vec<Feature>,
     /// Manifests, from which features and roles are taken; - is standard input. May be given several times

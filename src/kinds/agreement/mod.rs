@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::deps::Deps;
-use super::profile_ref;
+use super::named_by;
 use super::registration::{Registration, Traces};
 use super::resolve::{self, TargetQuery, Unresolved};
 use super::server_ref::{self, LoginTarget, ServerChoice};
@@ -25,7 +25,7 @@ use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
 use crate::api::condition::reasons;
-use crate::api::{Managed, TransferAgreement, TransferAgreementSpec, TransferAgreementStatus};
+use crate::api::{Managed, TransferAgreement, TransferAgreementSpec, TransferAgreementStatus, TransferProfile};
 use crate::aws::transfer::{
     Agreement, AgreementSettings, CreateAgreement, DeleteAgreement, DescribeAgreement, ListAgreements, ListServers,
     Tags, agreement_key, agreement_of,
@@ -375,7 +375,7 @@ impl Registration for TransferAgreement {
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
         let ids = |object: Option<&Self>| object.and_then(|object| Some(object.status.as_ref()?.profile_ids()));
         let (was, is) = (ids(change.was()).unwrap_or_default(), ids(change.is()).unwrap_or_default());
-        profile_ref::released(lister, &was, &is)
+        named_by::released::<TransferProfile>(lister, &was, &is)
     }
 }
 

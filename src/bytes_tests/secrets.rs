@@ -1,5 +1,7 @@
 //! Where key bytes and passwords are: in types that wipe them, and of which nothing is shown.
 
+use std::collections::BTreeMap;
+
 use secrecy::zeroize::ZeroizeOnDrop;
 use secrecy::{ExposeSecret as _, SecretString};
 

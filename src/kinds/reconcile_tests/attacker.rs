@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::attacker_cases::{Allowed, CERTIFICATE, Case, NO_REFERENCE, OF_THE_ACCOUNT, Says, UNOWNED_WORKFLOW, cases};
-use super::rig::{FIRST, OLD, ROLE, Rig, SECRET, agreement_spec, connector_spec};
+use super::rig::{FIRST, OLD, ROLE, Rig, SECRET, agreement_spec, certificate_spec, connector_spec};
 use crate::api::condition::reasons;
 use crate::api::{HOST_KEY_SECRET_TYPE, LOGIN_PASSWORD_SECRET_TYPE, ManagedKind};
 use crate::aws::Rank;
@@ -22,8 +22,8 @@ use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 use crate::sim::door;
 
 use ManagedKind::{
-    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWorkflow,
+    TransferAccess, TransferAgreement, TransferCertificate, TransferConnector, TransferProfile, TransferServer,
+    TransferUser, TransferWorkflow,
 };
 
 /// The namespace that is attacked; the attacker's is `team`.
@@ -198,6 +198,7 @@ fn spec_of(kind: ManagedKind, more: &Value) -> Value {
         TransferProfile => json!({"region": REGION, "as2Id": "them", "profileType": "PARTNER"}),
         TransferConnector => connector_spec(&json!({})),
         TransferAgreement => agreement_spec("mine", &json!({})),
+        TransferCertificate => certificate_spec(&json!({})),
     };
     for (member, value) in more.as_object().unwrap() {
         spec[member] = value.clone();
@@ -270,7 +271,9 @@ fn edit(rig: &Rig, case: &Case) {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
         TransferAgreement => object["spec"]["baseDirectory"] = json!("/b/mine"),
-        TransferWorkflow | TransferProfile | TransferConnector => object["spec"]["tags"] = json!({"a": "1"}),
+        TransferWorkflow | TransferProfile | TransferConnector | TransferCertificate => {
+            object["spec"]["tags"] = json!({"a": "1"});
+        }
     });
 }
 

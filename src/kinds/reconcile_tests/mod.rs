@@ -7,6 +7,7 @@ mod agreements;
 mod applying;
 mod attacker;
 mod attacker_cases;
+mod certificates;
 mod connector_profiles;
 mod connectors;
 mod contradicting;

@@ -239,6 +239,14 @@ impl TransferCertificateStatus {
         self.certificate_id.iter().chain(old.map(|replacing| &replacing.old_id)).cloned().collect()
     }
 
+    /// When something is due of the old one, or the new one becomes active.
+    #[must_use]
+    pub fn rotates_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.replacing.as_ref()?;
+        let active = self.active_date.as_ref().and_then(|date| date.parse().ok());
+        [self.overlap_end(), active].into_iter().flatten().filter(|at| *at > now).min()
+    }
+
     /// When the old one leaves the profiles.
     #[must_use]
     pub fn overlap_end(&self) -> Option<Timestamp> {

@@ -164,6 +164,13 @@ pub(super) const FAMILIES: [Family; 27] = [
         read: Numbers(objects::first_ends),
     },
     Family {
+        name: "certificates_first_expiry_timestamp_seconds",
+        help: "When the first certificate of a namespace ends that none takes the place of yet, in Unix time",
+        kind: MetricType::Gauge,
+        labels: &["object_namespace"],
+        read: Numbers(objects::first_certificate_ends),
+    },
+    Family {
         name: "host_keys_replaced",
         help: "Host keys that stay in AWS, as clients have pinned them, though their Secrets hold other keys",
         kind: MetricType::Gauge,

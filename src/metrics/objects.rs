@@ -129,6 +129,20 @@ pub(super) fn first_ends(sources: &Sources) -> Vec<Sample> {
     first.into_iter().map(|(namespace, end)| (vec![namespace], seconds(end))).collect()
 }
 
+/// When the first certificate ends of those that nothing takes the place of.
+pub(super) fn first_certificate_ends(sources: &Sources) -> Vec<Sample> {
+    let named = Named::of(&sources.stores);
+    let mut first: BTreeMap<String, Timestamp> = BTreeMap::new();
+    for object in sources.stores.certificates.all() {
+        let end = object.status.as_ref().and_then(|status| status.not_after_date.as_ref()?.parse().ok());
+        if let Some(end) = end {
+            let first = first.entry(named.name(object.metadata.namespace.as_deref())).or_insert(end);
+            *first = end.min(*first);
+        }
+    }
+    first.into_iter().map(|(namespace, end)| (vec![namespace], seconds(end))).collect()
+}
+
 pub(super) fn replaced_host_keys(sources: &Sources) -> Vec<Sample> {
     let named = Named::of(&sources.stores);
     let mut replaced: BTreeMap<String, u64> = BTreeMap::new();

@@ -232,7 +232,7 @@ impl Tagged<TransferCertificate, Arc<AwsIdentity>> for Certificates {
         }
         let Some(old) = id else { return Ok(None) };
         if let Some(end) = self.overlaps(object, &target.account, old).await? {
-            return Ok(Some(format!("its overlap, which lasts until {end}")));
+            return Ok(Some(format!("its overlap lasts until {end}")));
         }
         Ok(certificate_ref::having(&self.deps, object, old))
     }

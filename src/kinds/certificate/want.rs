@@ -94,7 +94,7 @@ pub fn want(
         hashes: sent.into_iter().collect(),
         ..Applied::default()
     };
-    let changes_at = status.and_then(|status| status.overlap_end()).filter(|end| *end > now);
+    let changes_at = status.and_then(|status| status.rotates_at(now));
     let digest = digest(&want);
     Wanted { want, blocks, faults: Vec::new(), applied, changes_at, operation: None, digest }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::rig::{PARTNER_CERTIFICATE, Rig};
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
-use crate::sim::config::AbsentDates;
+use crate::sim::config::{AbsentDates, EmptyList};
 use crate::sim::operation::Operation;
 use crate::sim::partners::Certificate;
 
@@ -289,6 +289,7 @@ async fn a_certificate_goes_once_no_profile_has_it() {
     let message = rig.message(CERTIFICATE, "own");
     assert!(message.contains("TransferProfile team/us"), "{message}");
     assert_eq!(rig.says(CERTIFICATE, "own", "Ready").unwrap().1, "DeletionBlocked");
+    rig.cloud.sim().config.empty_certificate_ids = EmptyList::Clear;
     rig.edit(PROFILE, "us", |object| object["spec"]["certificateRefs"] = Value::Null);
     rig.settle(PROFILE, "us").await;
     rig.run(CERTIFICATE, "own", HOUR).await;

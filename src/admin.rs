@@ -239,13 +239,14 @@ mod tests {
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(
             text,
-            "not listed yet: transferusers, transferworkflows, transferprofiles, transferconnectors, transferagreements, configmaps\n"
+            "not listed yet: transferusers, transferworkflows, transferprofiles, transferconnectors, transferagreements, transfercertificates, configmaps\n"
         );
         fill::<Guarded<crate::api::TransferUser>>(&stores.users);
         fill::<Guarded<crate::api::TransferWorkflow>>(&stores.workflows);
         fill::<Guarded<crate::api::TransferProfile>>(&stores.profiles);
         fill::<Guarded<crate::api::TransferConnector>>(&stores.connectors);
         fill::<Guarded<crate::api::TransferAgreement>>(&stores.agreements);
+        fill::<Guarded<crate::api::TransferCertificate>>(&stores.certificates);
         fill::<ConfigMapMeta>(&stores.config_maps);
         assert_eq!(readyz(State(health)).await.0, StatusCode::OK);
     }

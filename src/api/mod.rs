@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{TransferAccess, TransferAccessSpec, TransferAccessStatus};
 pub use agreement::{TransferAgreement, TransferAgreementSpec, TransferAgreementStatus};
+pub use certificate::{TransferCertificate, TransferCertificateSpec, TransferCertificateStatus};
 pub use common::Policies;
 pub use connector::{TransferConnector, TransferConnectorSpec, TransferConnectorStatus};
 pub use crd::all_crds;
@@ -67,6 +68,9 @@ pub(crate) mod access;
 /// `TransferAgreement`.
 pub(crate) mod agreement;
 mod agreement_rules;
+/// `TransferCertificate`.
+pub(crate) mod certificate;
+mod certificate_rules;
 /// Policies and references.
 pub(crate) mod common;
 /// Conditions and the rules by which they change.
@@ -123,6 +127,8 @@ pub const ALLOW_DELETIONS: &str = "transfer-operator.dev/allow-deletions";
 pub const CONFIRM_HOST_KEY: &str = "transfer-operator.dev/confirm-host-key";
 /// The type that a Secret with a host key must have: the operator reads no other.
 pub const HOST_KEY_SECRET_TYPE: &str = "transfer-operator.dev/host-key";
+/// The label, with value "true", that a Secret with a certificate must have: the operator reads no other for one.
+pub const CERTIFICATE_LABEL: &str = "transfer-operator.dev/certificate";
 /// The type that a Secret with the password of a trial login must have.
 pub const LOGIN_PASSWORD_SECRET_TYPE: &str = "transfer-operator.dev/login-password";
 
@@ -159,6 +165,7 @@ macro_rules! with_kinds {
             profiles: TransferProfile,
             connectors: TransferConnector,
             agreements: TransferAgreement,
+            certificates: TransferCertificate,
         }
     };
 }

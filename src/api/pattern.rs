@@ -136,8 +136,8 @@ pub(super) const WORKFLOW_ID: Pattern =
 /// object's kind, the kind says.
 pub(super) const ADOPTABLE_ID: Pattern = Pattern::new(
     r"^(s-[0-9a-f]{17}/)?[a-z]+-[0-9a-z]{17}$",
-    "the id of a workflow (w-), a profile (p-) or a connector (c-), such as c-0123456789abcdef0, or server and agreement, \
-     such as s-0123456789abcdef0/a-0123456789abcdef0",
+    "the id of a workflow (w-), a profile (p-), a connector (c-) or a certificate (cert-), such as c-0123456789abcdef0, or \
+     server and agreement, such as s-0123456789abcdef0/a-0123456789abcdef0",
 );
 /// An EFS file system.
 pub(super) const FILE_SYSTEM_ID: Pattern =

@@ -11,12 +11,13 @@ use super::sdk::Clients;
 use super::sdk::once::Once;
 use super::transfer::{
     CreateAccess, CreateAgreement, CreateConnector, CreateProfile, CreateServer, CreateUser, CreateWorkflow,
-    DeleteAccess, DeleteAgreement, DeleteConnector, DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey,
-    DeleteUser, DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile,
-    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey,
-    ListAccesses, ListAgreements, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers,
-    ListUsers, ListWorkflows, StartServer, StopServer, TagResource, TestConnection, TestIdentityProvider,
-    UntagResource, UpdateAccess, UpdateAgreement, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer,
+    DeleteAccess, DeleteAgreement, DeleteCertificate, DeleteConnector, DeleteHostKey, DeleteProfile, DeleteServer,
+    DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeCertificate,
+    DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser,
+    DescribeWorkflow, ImportCertificate, ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements,
+    ListCertificates, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers,
+    ListWorkflows, StartServer, StopServer, TagResource, TestConnection, TestIdentityProvider, UntagResource,
+    UpdateAccess, UpdateAgreement, UpdateCertificate, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer,
     UpdateUser,
 };
 use super::{AwsError, CallClass, Tags};
@@ -172,6 +173,8 @@ reads! {
     TestConnection => Connection,
     ListAgreements => Agreements,
     DescribeAgreement => Agreement,
+    ListCertificates => Certificates,
+    DescribeCertificate => Certificate,
     ListSecurityPolicies => SecurityPolicyNames,
     DescribeSecurityPolicy => SecurityPolicy,
     TestIdentityProvider => IdentityProvider,
@@ -208,6 +211,9 @@ mutations! {
     CreateAgreement(Box<CreateAgreement>),
     UpdateAgreement(UpdateAgreement),
     DeleteAgreement(DeleteAgreement),
+    ImportCertificate(Box<ImportCertificate>),
+    UpdateCertificate(UpdateCertificate),
+    DeleteCertificate(DeleteCertificate),
     TagResource(TagResource),
     UntagResource(UntagResource),
     ModifyVpcEndpoint(ModifyVpcEndpoint),

@@ -210,6 +210,7 @@ impl KubeApi for KubeClient {
         let found = bounded(&format!("Secret {name}"), api.get_opt(&name.name)).await?;
         Ok(found.map(|secret| SecretData {
             secret_type: secret.type_.unwrap_or_default(),
+            labels: secret.metadata.labels.unwrap_or_default(),
             data: texts(secret.data, |bytes| bytes.0, |text| SecretString::from(text)),
         }))
     }

@@ -73,6 +73,8 @@ pub type Texts<T> = BTreeMap<String, Result<T, NotText>>;
 pub struct SecretData {
     /// `type` of the Secret.
     pub secret_type: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
     /// Its values.
     pub data: Texts<SecretString>,
 }

@@ -587,7 +587,7 @@ mod tests {
             "metadata": {"namespace": "a", "name": name, "uid": "u", "resourceVersion": "7", "generation": 2,
                 "creationTimestamp": "2026-01-01T00:00:00Z", "labels": {"team": "\u{fc}ber"}, "finalizers": ["f"]},
             "spec": {"serverRef": {"name": "files"}, "role": role, "home": {"s3": {"bucket": "b", "prefix": "x/y"}},
-                "tags": {"a": "b"}, "sshPublicKeys": [{"body": "ssh-ed25519 AAAA", "expiresAt": "2027-01-01T00:00:00Z"}]},
+                "tags": {"a": "b"}, "sshPublicKeys": [{"publicKey": "ssh-ed25519 AAAA", "expiresAt": "2027-01-01T00:00:00Z"}]},
             "status": {"observedGeneration": 2, "accountId": "123456789012", "region": "eu-central-1",
                 "applied": {"paths": ["role", "home"], "tags": ["a"], "hashes": {"policy": "x"}},
                 "conditions": [{"type": "Ready", "status": "True", "reason": "Available", "message": "m",

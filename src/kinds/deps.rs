@@ -32,6 +32,8 @@ pub struct Deps {
     pub workflows: WorkflowsSeen,
     /// Owner tags that were seen on profiles.
     pub profiles: OwnersSeen,
+    /// Owner tags that were seen on certificates.
+    pub certificates: OwnersSeen,
     /// What was listed lately.
     pub swept: Swept,
     /// Wakes objects that AWS's listings show otherwise than they were seen last.

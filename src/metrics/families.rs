@@ -6,7 +6,7 @@ use super::Reading::{Latencies, Numbers, OfObjects};
 use super::{Family, calls, flag, objects};
 
 /// All of them.
-pub(super) const FAMILIES: [Family; 27] = [
+pub(super) const FAMILIES: [Family; 28] = [
     Family {
         name: "passes",
         help: "Reconciles of objects by what they came to",
@@ -160,6 +160,13 @@ pub(super) const FAMILIES: [Family; 27] = [
         kind: MetricType::Gauge,
         labels: &["object_namespace"],
         read: OfObjects(objects::first_ends),
+    },
+    Family {
+        name: "certificates_first_expiry_timestamp_seconds",
+        help: "When the first certificate of a namespace ends that none takes the place of yet, in Unix time",
+        kind: MetricType::Gauge,
+        labels: &["object_namespace"],
+        read: OfObjects(objects::first_certificate_ends),
     },
     Family {
         name: "host_keys_replaced",

@@ -31,6 +31,10 @@ pub(super) fn first_ends(survey: &Survey) -> Vec<Sample> {
     survey.first_ends().into_iter().map(|(namespace, end)| (vec![namespace], seconds(end))).collect()
 }
 
+pub(super) fn first_certificate_ends(survey: &Survey) -> Vec<Sample> {
+    survey.first_certificate_ends().into_iter().map(|(namespace, end)| (vec![namespace], seconds(end))).collect()
+}
+
 pub(super) fn replaced_host_keys(survey: &Survey) -> Vec<Sample> {
     survey.replaced().into_iter().map(|(namespace, count)| (vec![namespace], number(count))).collect()
 }

@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{Expiry, Sources};
 use crate::api::condition::{self, types};
-use crate::api::{ManagedKind, TransferServer, TransferUser};
+use crate::api::{ManagedKind, TransferCertificate, TransferServer, TransferUser};
 use crate::cluster::{Lister, Object};
 use crate::kinds::trigger::Which;
 
@@ -35,6 +35,7 @@ pub(super) struct Survey {
     first_ends: BTreeMap<String, Timestamp>,
     /// How many keys end within the warning, and when the first of them does.
     pub ending: (u64, Option<Timestamp>),
+    first_certificate_ends: BTreeMap<String, Timestamp>,
     replaced: BTreeMap<String, u64>,
     /// Logins that no object stands for, by account and region.
     pub unmanaged: BTreeMap<(String, String), u64>,
@@ -73,6 +74,10 @@ impl Survey {
         if let Some(user) = any.downcast_ref::<TransferUser>() {
             self.keys(user, namespace, soon);
         }
+        if let Some(certificate) = any.downcast_ref::<TransferCertificate>() {
+            let end = certificate.status.as_ref().and_then(|status| status.not_after_date.as_ref()?.parse().ok());
+            keep_first(&mut self.first_certificate_ends, namespace, end);
+        }
         if let Some(server) = any.downcast_ref::<TransferServer>() {
             self.server(server, namespace);
         }
@@ -100,8 +105,7 @@ impl Survey {
     fn keys(&mut self, user: &TransferUser, namespace: &str, soon: Timestamp) {
         let keys = user.status.iter().flat_map(|status| &status.ssh_public_keys);
         for end in keys.filter_map(|key| key.expires_at.as_ref()?.parse::<Timestamp>().ok()) {
-            let first = self.first_ends.entry(namespace.to_owned()).or_insert(end);
-            *first = end.min(*first);
+            keep_first(&mut self.first_ends, namespace, Some(end));
             if end <= soon {
                 let (count, first) = &mut self.ending;
                 *count += 1;
@@ -144,6 +148,11 @@ impl Survey {
         self.by_namespace(&self.first_ends, Timestamp::min)
     }
 
+    /// When the first certificate of a namespace ends of those that nothing takes the place of.
+    pub fn first_certificate_ends(&self) -> BTreeMap<String, Timestamp> {
+        self.by_namespace(&self.first_certificate_ends, Timestamp::min)
+    }
+
     /// Host keys that were replaced in their Secrets and stay.
     pub fn replaced(&self) -> BTreeMap<String, u64> {
         self.by_namespace(&self.replaced, |one, other| one + other)
@@ -159,6 +168,12 @@ impl Survey {
             *joined.entry((kind, namespace.to_owned(), condition, status)).or_default() += count;
         }
         joined
+    }
+}
+
+fn keep_first(firsts: &mut BTreeMap<String, Timestamp>, namespace: &str, end: Option<Timestamp>) {
+    if let Some(end) = end {
+        firsts.entry(namespace.to_owned()).and_modify(|first| *first = end.min(*first)).or_insert(end);
     }
 }
 

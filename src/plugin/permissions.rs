@@ -27,6 +27,8 @@ pub enum Feature {
     Connectors,
     /// AS2 agreements.
     Agreements,
+    /// AS2 certificates.
+    Certificates,
     /// Servers in a VPC.
     Vpc,
     /// Servers with elastic IPs.
@@ -46,12 +48,13 @@ pub enum Feature {
 }
 
 use Feature::{
-    Accesses, Agreements, ApiGateway, AssumeRole, Connectors, Directory, ElasticIps, HostKeys, LoginTests, Logs,
-    Profiles, Servers, SessionTags, Users, Vpc, Workflows,
+    Accesses, Agreements, ApiGateway, AssumeRole, Certificates, Connectors, Directory, ElasticIps, HostKeys,
+    LoginTests, Logs, Profiles, Servers, SessionTags, Users, Vpc, Workflows,
 };
 
 /// What is meant where nothing is said: all kinds, and of the rest nothing.
-pub const DEFAULT: [Feature; 8] = [Servers, Users, Accesses, HostKeys, Workflows, Profiles, Connectors, Agreements];
+pub const DEFAULT: [Feature; 9] =
+    [Servers, Users, Accesses, HostKeys, Workflows, Profiles, Connectors, Agreements, Certificates];
 
 /// What IAM judges a call by, after AWS's service authorization reference: a call that knows no resource is denied by a
 /// policy that names one.
@@ -66,6 +69,7 @@ enum Judged {
     Profile,
     Connector,
     Agreement,
+    Certificate,
     /// Whatever the feature puts tags on.
     Tagged,
     /// It is EC2's, and stands among what AWS calls in the caller's name.
@@ -84,6 +88,7 @@ impl Judged {
             Self::Profile => Some(("Profiles", "profile")),
             Self::Connector => Some(("Connectors", "connector")),
             Self::Agreement => Some(("Agreements", "agreement")),
+            Self::Certificate => Some(("Certificates", "certificate")),
             Self::Tagged | Self::Network => None,
         }
     }
@@ -100,13 +105,17 @@ impl Feature {
             Profiles => Some(Judged::Profile),
             Connectors => Some(Judged::Connector),
             Agreements => Some(Judged::Agreement),
+            Certificates => Some(Judged::Certificate),
             Accesses | Vpc | ElasticIps | Directory | ApiGateway | Logs | LoginTests | AssumeRole | SessionTags => None,
         }
     }
 }
 
 /// Whatever an identity is used for, the orphan scan looks for all that is known by its tags, and asks AWS's time.
-const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows, Profiles, Connectors, Agreements];
+const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows, Profiles, Connectors, Agreements, Certificates];
+
+/// What is found by its tags, or carries those of the spec.
+const TAGGED: &[Feature] = &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements, Certificates];
 
 /// Every operation that the program knows, what IAM judges it by, and what it is called for.
 const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
@@ -127,6 +136,8 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("TestConnection", Judged::Connector, &[Connectors]),
     ("ListAgreements", Judged::Server, SCANNED),
     ("DescribeAgreement", Judged::Agreement, SCANNED),
+    ("ListCertificates", Judged::Anywhere, SCANNED),
+    ("DescribeCertificate", Judged::Certificate, SCANNED),
     ("ListSecurityPolicies", Judged::Anywhere, SCANNED),
     ("DescribeSecurityPolicy", Judged::Anywhere, &[Servers]),
     ("TestIdentityProvider", Judged::User, &[LoginTests]),
@@ -160,8 +171,11 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("CreateAgreement", Judged::Server, &[Agreements]),
     ("UpdateAgreement", Judged::Agreement, &[Agreements]),
     ("DeleteAgreement", Judged::Agreement, &[Agreements]),
-    ("TagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements]),
-    ("UntagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements]),
+    ("ImportCertificate", Judged::Anywhere, &[Certificates]),
+    ("UpdateCertificate", Judged::Certificate, &[Certificates]),
+    ("DeleteCertificate", Judged::Certificate, &[Certificates]),
+    ("TagResource", Judged::Tagged, TAGGED),
+    ("UntagResource", Judged::Tagged, TAGGED),
     ("ModifyVpcEndpoint", Judged::Network, &[Vpc]),
 ];
 
@@ -222,6 +236,7 @@ pub fn used(objects: &[Value]) -> Use {
             Some("TransferAccess") => found.features.extend([Accesses]),
             Some("TransferWorkflow") => found.features.extend([Workflows]),
             Some("TransferProfile") => found.features.extend([Profiles]),
+            Some("TransferCertificate") => found.features.extend([Certificates]),
             Some("TransferAgreement") => {
                 found.features.extend([Agreements]);
                 found.passed.extend(text("/spec/accessRole").map(str::to_owned));

@@ -17,13 +17,14 @@ use super::operation::Asked;
 use super::service::{Direct, Service};
 use crate::aws::error::kind_of;
 use crate::aws::transfer::{
-    ConnectorSettings, CreateAgreement, CreateServer, CreateUser, DeleteAccess, DeleteConnector, DeleteHostKey,
-    DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeAgreement,
-    DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser,
-    DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements, ListConnectors, ListHostKeys,
-    ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer, StopServer, TagResource,
-    Tags, TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement, UpdateConnector,
-    UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, agreement_key,
+    ConnectorSettings, CreateAgreement, CreateServer, CreateUser, DeleteAccess, DeleteCertificate, DeleteConnector,
+    DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess,
+    DescribeAgreement, DescribeCertificate, DescribeConnector, DescribeHostKey, DescribeProfile,
+    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportCertificate, ImportHostKey,
+    ImportSshPublicKey, ListAccesses, ListAgreements, ListCertificates, ListConnectors, ListHostKeys, ListProfiles,
+    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer, StopServer, TagResource, Tags,
+    TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement, UpdateCertificate,
+    UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, agreement_key,
 };
 use crate::aws::{Answer, AwsError, CreateOutput, Mutation, Read, Reply};
 
@@ -103,8 +104,10 @@ pub fn input(call: &Read) -> Value {
         | Read::ListWorkflows(ListWorkflows { token })
         | Read::ListProfiles(ListProfiles { token })
         | Read::ListConnectors(ListConnectors { token })
+        | Read::ListCertificates(ListCertificates { token })
         | Read::ListSecurityPolicies(ListSecurityPolicies { token }) => page(token, json!({})),
         Read::DescribeWorkflow(DescribeWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
+        Read::DescribeCertificate(DescribeCertificate { certificate_id }) => one_certificate(certificate_id),
         Read::DescribeProfile(DescribeProfile { profile_id }) => json!({"ProfileId": profile_id}),
         Read::DescribeConnector(DescribeConnector { connector_id })
         | Read::TestConnection(TestConnection { connector_id }) => json!({"ConnectorId": connector_id}),
@@ -203,6 +206,11 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
         Mutation::CreateAgreement(create) => new_agreement(create)?,
         Mutation::UpdateAgreement(update) => changed_agreement(update)?,
         Mutation::DeleteAgreement(gone) => one_agreement(&gone.server_id, &gone.agreement_id),
+        Mutation::ImportCertificate(import) => new_certificate(import),
+        Mutation::UpdateCertificate(UpdateCertificate { certificate_id, active_date, inactive_date, description }) => {
+            dated(one_certificate(certificate_id), *active_date, *inactive_date, description.as_ref())
+        }
+        Mutation::DeleteCertificate(DeleteCertificate { certificate_id }) => one_certificate(certificate_id),
         Mutation::TagResource(TagResource { arn, tags }) => with_tags(json!({"Arn": arn}), tags),
         Mutation::UntagResource(UntagResource { arn, keys }) => json!({"Arn": arn, "TagKeys": keys}),
         Mutation::ModifyVpcEndpoint(modify) => json!(modify.form()),
@@ -254,6 +262,39 @@ fn changed_agreement(update: &UpdateAgreement) -> serde_json::Result<Value> {
     Ok(with(pascal(settings)?, &[("ServerId", server_id), ("AgreementId", agreement_id)]))
 }
 
+fn one_certificate(certificate_id: &str) -> Value {
+    json!({"CertificateId": certificate_id})
+}
+
+fn new_certificate(import: &ImportCertificate) -> Value {
+    let ImportCertificate {
+        usage,
+        certificate,
+        certificate_chain,
+        private_key,
+        active_date,
+        inactive_date,
+        description,
+        tags,
+    } = import;
+    let mut input = json!({"Usage": usage, "Certificate": certificate});
+    put(&mut input, "CertificateChain", certificate_chain.as_ref());
+    put(&mut input, "PrivateKey", private_key.as_ref().map(|key| key.expose_secret().to_owned()));
+    with_tags(dated(input, *active_date, *inactive_date, description.as_ref()), tags)
+}
+
+fn dated(
+    mut input: Value,
+    active: Option<Timestamp>,
+    inactive: Option<Timestamp>,
+    description: Option<&String>,
+) -> Value {
+    put(&mut input, "ActiveDate", active.map(Timestamp::as_second));
+    put(&mut input, "InactiveDate", inactive.map(Timestamp::as_second));
+    put(&mut input, "Description", description);
+    input
+}
+
 fn about_key(
     mut input: Value,
     description: Option<&String>,
@@ -278,6 +319,7 @@ pub fn made(operation: &str, server_id: &Value, output: &Value) -> CreateOutput 
         "CreateWorkflow" => "WorkflowId",
         "CreateProfile" => "ProfileId",
         "CreateConnector" => "ConnectorId",
+        "ImportCertificate" => "CertificateId",
         "ImportHostKey" => "HostKeyId",
         "ImportSshPublicKey" => "SshPublicKeyId",
         _ => return CreateOutput::default(),

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::ec2_door;
 use crate::aws::transfer::{
-    Access, Agreement, AgreementSettings, ConnectionAnswer, Connector, ConnectorSettings, HostKey,
-    IdentityProviderAnswer, ListedAccess, ListedAgreement, ListedConnector, ListedProfile, ListedServer, ListedUser,
-    ListedWorkflow, LoginSettings, Profile, ProfileSettings, SecurityPolicy, Server, ServerSettings, SshPublicKey,
-    Tags, User, Workflow, WorkflowSettings,
+    Access, Agreement, AgreementSettings, Certificate, ConnectionAnswer, Connector, ConnectorSettings, HostKey,
+    IdentityProviderAnswer, ListedAccess, ListedAgreement, ListedCertificate, ListedConnector, ListedProfile,
+    ListedServer, ListedUser, ListedWorkflow, LoginSettings, Profile, ProfileSettings, SecurityPolicy, Server,
+    ServerSettings, SshPublicKey, Tags, User, Workflow, WorkflowSettings,
 };
 use crate::aws::{Answer, Page, Read};
 
@@ -61,6 +61,10 @@ pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
         Read::DescribeProfile(_) => Answer::Profile(Box::new(profile(&output["Profile"])?)),
         Read::ListAgreements(_) => Answer::Agreements(page(output, "Agreements", listed_agreement)),
         Read::DescribeAgreement(_) => Answer::Agreement(Box::new(agreement(&output["Agreement"])?)),
+        Read::ListCertificates(_) => Answer::Certificates(page(output, "Certificates", |row| ListedCertificate {
+            certificate_id: text(&row["CertificateId"]),
+        })),
+        Read::DescribeCertificate(_) => Answer::Certificate(Box::new(certificate(&output["Certificate"]))),
         Read::ListConnectors(_) => Answer::Connectors(page(output, "Connectors", |row| ListedConnector {
             connector_id: text(&row["ConnectorId"]),
         })),
@@ -123,6 +127,25 @@ fn profile(value: &Value) -> serde_json::Result<Profile> {
         settings: camel::<ProfileSettings>(value)?,
         tags: tags(&value["Tags"]),
     })
+}
+
+fn certificate(value: &Value) -> Certificate {
+    Certificate {
+        arn: text(&value["Arn"]),
+        certificate_id: text(&value["CertificateId"]),
+        usage: text(&value["Usage"]),
+        status: maybe(&value["Status"]),
+        certificate: text(&value["Certificate"]),
+        certificate_chain: maybe(&value["CertificateChain"]),
+        active_date: time(&value["ActiveDate"]),
+        inactive_date: time(&value["InactiveDate"]),
+        serial: maybe(&value["Serial"]),
+        not_before_date: time(&value["NotBeforeDate"]),
+        not_after_date: time(&value["NotAfterDate"]),
+        certificate_type: maybe(&value["Type"]),
+        description: maybe(&value["Description"]),
+        tags: tags(&value["Tags"]),
+    }
 }
 
 fn listed_agreement(row: &Value) -> ListedAgreement {

@@ -62,4 +62,3 @@ pub(crate) mod validate;
 pub(crate) mod web_apps;
 pub mod wire;
 pub(crate) mod workflows;
-pub(crate) mod x509;

@@ -89,6 +89,8 @@ async fn waves_go_from_identities_to_servers_to_logins() {
         ("TransferAccess", Some("3")),
         ("TransferProfile", Some("2")),
         ("TransferAgreement", Some("3")),
+        ("Certificate", None),
+        ("TransferCertificate", Some("2")),
         ("TransferConnector", Some("2")),
         ("TransferServer", Some("2")),
         ("TransferUser", Some("3")),

@@ -62,20 +62,20 @@ pub async fn w12_as2(stage: &Stage) {
 }
 
 /// What somebody makes in the console; its id.
-fn made(stage: &Stage, operation: Operation, input: Value, member: &str) -> String {
+pub fn made(stage: &Stage, operation: Operation, input: Value, member: &str) -> String {
     stage.console(operation, input)[member].as_str().unwrap().to_owned()
 }
 
 /// The identity's grant lists what may be taken over.
-fn granted(stage: &Stage, ids: &[&str]) {
+pub fn granted(stage: &Stage, ids: &[&str]) {
     stage.edit(&key("AwsIdentity", "default"), |spec| spec["grants"][0]["adoptableIds"] = json!(ids));
 }
 
-fn adopting(mut object: Value, id: &str) -> Value {
+pub fn adopting(mut object: Value, id: &str) -> Value {
     object["spec"]["lifecycle"] = json!({"deletionPolicy": "Delete", "adoption": {"id": id}});
     object
 }
 
-fn converge(stage: &Stage, object: &Key) {
+pub fn converge(stage: &Stage, object: &Key) {
     stage.edit(object, |spec| spec["lifecycle"]["adoption"]["mode"] = json!("Converge"));
 }

@@ -61,6 +61,8 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
         | "ListWorkflows"
         | "ListProfiles"
         | "ListConnectors"
+        | "ListCertificates"
+        | "ImportCertificate"
         | "CreateConnector"
         | "ListSecurityPolicies"
         | "DescribeSecurityPolicy"
@@ -78,6 +80,9 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
         "DescribeProfile" | "UpdateProfile" | "DeleteProfile" => own(format!("profile/{}", text("ProfileId"))),
         "DescribeConnector" | "UpdateConnector" | "DeleteConnector" | "TestConnection" => {
             own(format!("connector/{}", text("ConnectorId")))
+        }
+        "DescribeCertificate" | "UpdateCertificate" | "DeleteCertificate" => {
+            own(format!("certificate/{}", text("CertificateId")))
         }
         "DescribeAgreement" | "UpdateAgreement" | "DeleteAgreement" => {
             own(format!("agreement/{}/{}", text("ServerId"), text("AgreementId")))

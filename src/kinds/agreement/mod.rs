@@ -23,9 +23,9 @@ use super::swept::Swept;
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
-use super::{profile_ref, profiles_sent};
+use super::{named_by, profiles_sent};
 use crate::api::condition::reasons;
-use crate::api::{Managed, TransferAgreement, TransferAgreementSpec, TransferAgreementStatus};
+use crate::api::{Managed, TransferAgreement, TransferAgreementSpec, TransferAgreementStatus, TransferProfile};
 use crate::aws::transfer::{
     Agreement, AgreementSettings, CreateAgreement, DeleteAgreement, DescribeAgreement, ListAgreements, ListServers,
     Tags, agreement_key, agreement_of,
@@ -379,7 +379,7 @@ impl Registration for TransferAgreement {
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
         let ids = |object: Option<&Self>| object.and_then(|object| Some(object.status.as_ref()?.profile_ids()));
         let (was, is) = (ids(change.was()).unwrap_or_default(), ids(change.is()).unwrap_or_default());
-        profile_ref::released(lister, &was, &is)
+        named_by::released::<TransferProfile>(lister, &was, &is)
     }
 }
 

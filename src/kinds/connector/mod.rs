@@ -23,8 +23,10 @@ use super::resolve;
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
-use super::{profile_ref, profiles_sent, standalone};
-use crate::api::{AwsIdentity, Managed, TransferConnector, TransferConnectorSpec, TransferConnectorStatus};
+use super::{named_by, profiles_sent, standalone};
+use crate::api::{
+    AwsIdentity, Managed, TransferConnector, TransferConnectorSpec, TransferConnectorStatus, TransferProfile,
+};
 use crate::aws::transfer::{
     CreateConnector, DeleteConnector, DescribeConnector, ListConnectors, ListSecurityPolicies, Tags,
 };
@@ -298,7 +300,7 @@ impl Registration for TransferConnector {
         let ids = |object: Option<&Self>| {
             object.and_then(|object| object.status.as_ref()).map(TransferConnectorStatus::profiles).unwrap_or_default()
         };
-        profile_ref::released(lister, &ids(change.was()), &ids(change.is()))
+        named_by::released::<TransferProfile>(lister, &ids(change.was()), &ids(change.is()))
     }
 }
 

@@ -84,8 +84,17 @@ impl Deref for Cloud {
 /// A read as its operation and what it is about, such as `DescribeUser s-00000000000000001/alice`.
 fn told(call: &Read) -> String {
     let input = door::input(call);
-    let ids =
-        ["ServerId", "UserName", "ExternalId", "HostKeyId", "WorkflowId", "ProfileId", "ConnectorId", "AgreementId"];
+    let ids = [
+        "ServerId",
+        "UserName",
+        "ExternalId",
+        "HostKeyId",
+        "WorkflowId",
+        "ProfileId",
+        "ConnectorId",
+        "CertificateId",
+        "AgreementId",
+    ];
     let about: Vec<&str> = ids.iter().filter_map(|member| input[*member].as_str()).collect();
     format!("{} {}", call.operation(), about.join("/")).trim_end().to_owned()
 }

@@ -93,6 +93,7 @@ pub fn deps(cluster: &Arc<Objects>, lister: &Arc<Objects>, aws: &Arc<Identities>
         verified: Verified::default(),
         workflows: WorkflowsSeen::default(),
         profiles: OwnersSeen::default(),
+        certificates: OwnersSeen::default(),
         swept: Swept::default(),
         enqueue: Box::new(|_| ()),
         resync: Duration::from_mins(10),

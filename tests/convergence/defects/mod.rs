@@ -11,6 +11,7 @@ mod id_erased;
 mod id_lost_on_conflict;
 mod listing_unheard;
 mod nobody_asked;
+mod overlap_forgotten;
 mod panic_on_bad_key;
 mod persist_after_create;
 mod ready_too_early;
@@ -53,7 +54,7 @@ pub struct Defect {
 }
 
 /// All of them.
-pub static ALL: [&Defect; 18] = [
+pub static ALL: [&Defect; 19] = [
     &persist_after_create::DEFECT,
     &swallowed_error::DEFECT,
     &user_tag_wins::DEFECT,
@@ -72,6 +73,7 @@ pub static ALL: [&Defect; 18] = [
     &nobody_asked::DEFECT,
     &listing_unheard::DEFECT,
     &agreements_unheard::DEFECT,
+    &overlap_forgotten::DEFECT,
 ];
 
 type AroundAws = Box<dyn Fn(Arc<dyn AwsApi>) -> Arc<dyn AwsApi> + Send + Sync>;

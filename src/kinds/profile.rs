@@ -202,7 +202,7 @@ impl Kind for Profiles {
             tags: want.tags.keys().cloned().collect(),
             ..Applied::default()
         };
-        // A renewed certificate is no edit of the profile, and yet it is to be had at once.
+        // A certificate that is renewed is as good as an edit: the profile is to have it at once.
         let digest = hash(&json!([want.settings, want.tags]).to_string());
         Ok(Wanted { want, blocks, faults, applied, changes_at, operation: None, digest })
     }

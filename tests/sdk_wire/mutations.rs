@@ -13,6 +13,7 @@ pub fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
     let mut table = server_mutations();
     table.extend(connectors::mutations());
     table.extend(agreements::mutations());
+    table.extend(certificates::mutations());
     table.extend([
         (
             Mutation::CreateWorkflow(Box::new(CreateWorkflow { settings: workflow_settings(), tags: tags() })),
@@ -185,7 +186,7 @@ async fn every_mutation_carries_every_member_and_returns_the_id_that_aws_chose()
     let wire = Wire::start();
     let door = door(&wire.url);
     let table = mutations();
-    assert_eq!(table.len(), 29, "one row per mutation");
+    assert_eq!(table.len(), 32, "one row per mutation");
     for (call, sent, answer, id) in table {
         let operation = call.operation();
         wire.reply(ok(answer));

@@ -140,6 +140,8 @@ fn world() -> Rig {
     put_texts(&rig, "team", [("own", "unrelated"), ("own-login", "unrelated")], &[("own", "unrelated")]);
     put_pair(&rig, &name(BANK, "tls"), "", THEIR_PAIR);
     put_pair(&rig, &name("team", "own-tls"), "", OWN_PAIR);
+    let partner = [("certificate.pem".to_owned(), Ok(PARTNER_CERTIFICATE.to_owned()))].into();
+    rig.objects.config_maps.lock().unwrap().insert(name("team", "partner"), partner);
     rig
 }
 

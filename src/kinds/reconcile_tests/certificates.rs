@@ -296,3 +296,43 @@ async fn a_certificate_goes_once_no_profile_has_it() {
     assert_eq!((rig.get(CERTIFICATE, "own"), held(&rig).len()), (None, 0));
     assert_eq!(rig.cloud.calls(), ["UpdateProfile", "DeleteCertificate"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_admitted_names_a_certificate_neither_by_its_object_nor_by_its_id() {
+    let elsewhere = json!({"namespaces": {"from": "Names", "names": ["elsewhere"]}});
+    let rig = with_own(json!({"allowedReferences": elsewhere})).await;
+    let by_id = json!({"region": REGION, "as2Id": "us", "profileType": "LOCAL", "certificateIds": [id(&rig)]});
+    profile(&rig, "LOCAL");
+    let by_object = rig.get(PROFILE, "us").unwrap()["spec"].clone();
+    for (spec, field) in [(by_object, "spec.certificateRefs[0]"), (by_id, "spec.certificateIds")] {
+        rig.put(PROFILE, "us", spec);
+        rig.run(PROFILE, "us", HOUR).await;
+        let message = rig.message(PROFILE, "us");
+        assert_eq!(rig.says(PROFILE, "us", "Ready").unwrap().1, "DependencyNotReady", "{message}");
+        assert!(message.contains(field) && message.contains("does not allow references from"), "{message}");
+    }
+    assert_eq!(rig.cloud.calls(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_without_room_for_both_says_so_and_gets_the_new_one_in_the_end() {
+    let rig = with_own(json!({"rotation": {"notice": "0s", "overlap": "6h"}})).await;
+    let others: Vec<String> = (1..10).map(|number| format!("cert-0000000000000000{number}")).collect();
+    for other in &others {
+        rig.cloud.put_certificate(other);
+    }
+    profile(&rig, "LOCAL");
+    rig.edit(PROFILE, "us", |object| object["spec"]["certificateIds"] = json!(others));
+    rig.settle(PROFILE, "us").await;
+    let old = id(&rig);
+    assert_eq!(of_profile(&rig).len(), 10, "{}", rig.message(PROFILE, "us"));
+    rig.tls_secret("tls", OWN, OWN_KEY);
+    both(&rig, HOUR).await;
+    let message = rig.message(PROFILE, "us");
+    assert!(message.contains("these are 11 certificates, and AWS takes 10"), "{message}");
+    assert!(of_profile(&rig).contains(&old) && held(&rig).len() == 11, "{message}");
+    both(&rig, HOUR * 7).await;
+    let all = of_profile(&rig);
+    assert_eq!((all.len(), all.contains(&id(&rig)), all.contains(&old)), (10, true, false));
+    assert!(is_ready(&rig, PROFILE, "us") && held(&rig).len() == 10);
+}

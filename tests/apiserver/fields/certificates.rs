@@ -31,7 +31,7 @@ fn of_secrets() -> Vec<Case> {
         |certificate: Value, key: Value| json!({"secretRef": {"certificateKey": certificate, "privateKeyKey": key}});
     let with_key = |path: &str, values: [&str; 2], along: [Value; 2]| {
         let [second, third] = along;
-        let (values, then) = (values.map(Value::from), shows("1001", "6FAE80BDF9C09CB6", "1001"));
+        let (values, then) = (values.map(Value::from), shows("1001", "6fae80bdf9c09cb6", "1001"));
         Case::new(KIND, &format!("secretRef.{path}"), SERIAL, values, then).rest(own(&json!({}))).along(second, third)
     };
     let chain = |name: &str| Value::from(super::world::pem(name));
@@ -41,7 +41,7 @@ fn of_secrets() -> Vec<Case> {
             "secretRef.name",
             SERIAL,
             [json!("own-certificates"), json!("more-own-certificates")],
-            [Holds(json!("1001")), Holds(json!("2B5C4315FA756083")), Refused(ONE_SOURCE)],
+            [Holds(json!("1001")), Holds(json!("2b5c4315fa756083")), Refused(ONE_SOURCE)],
         )
         .rest(own(&json!({}))),
         // A key belongs to its certificate: the one is not changed without the other.

@@ -184,11 +184,11 @@ pub fn having(deps: &Deps, object: &TransferCertificate, old: &str) -> Option<St
     let keeps = |profile: &TransferProfile| {
         has(profile, old) || profile.spec.certificate_ids.iter().flatten().any(|named| named == old)
     };
-    let names: BTreeSet<String> = profiles
+    let still: BTreeSet<String> = profiles
         .filter(|profile| keeps(profile))
         .map(|profile| format!("TransferProfile {}/{}", profile.namespace().unwrap_or_default(), profile.name_any()))
         .collect();
-    (!names.is_empty()).then(|| referrers::shown(&names))
+    (!still.is_empty()).then(|| referrers::shown(&still))
 }
 
 /// The profiles that name it, when what they need of it changes.

@@ -7,6 +7,8 @@ data "aws_iam_policy_document" "transfer_operator" {
       "transfer:CreateServer",
       "transfer:CreateWorkflow",
       "transfer:DescribeSecurityPolicy",
+      "transfer:ImportCertificate",
+      "transfer:ListCertificates",
       "transfer:ListConnectors",
       "transfer:ListProfiles",
       "transfer:ListSecurityPolicies",
@@ -121,6 +123,19 @@ data "aws_iam_policy_document" "transfer_operator" {
     ]
     resources = [
       "arn:aws:transfer:*:*:agreement/*",
+    ]
+  }
+  statement {
+    sid       = "Certificates"
+    actions   = [
+      "transfer:DeleteCertificate",
+      "transfer:DescribeCertificate",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateCertificate",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:certificate/*",
     ]
   }
   statement {

@@ -66,6 +66,8 @@ const SHOWN: [(&str, &[&str]); 4] = [
             "timeZone",
             "start",
             "expiresAt",
+            "activeDate",
+            "inactiveDate",
             "passiveIp",
             "orderedUserSecretVersionStages",
         ],

@@ -21,6 +21,7 @@ TABLES = {
     "TransferProfile": ["CreateProfile", "UpdateProfile"],
     "TransferConnector": ["CreateConnector", "UpdateConnector"],
     "TransferAgreement": ["CreateAgreement", "UpdateAgreement"],
+    "TransferCertificate": ["ImportCertificate", "UpdateCertificate"],
 }
 ANSWERS = {
     "DescribeServer": "TransferServer",
@@ -31,6 +32,7 @@ ANSWERS = {
     "DescribeProfile": "TransferProfile",
     "DescribeConnector": "TransferConnector",
     "DescribeAgreement": "TransferAgreement",
+    "DescribeCertificate": "TransferCertificate",
 }
 
 
@@ -104,7 +106,7 @@ def test_each_field_of_a_row_is_in_the_crd(heading):
 # The kind whose status shows an answer, by the first word of the answer's member.
 SHOWN_BY = {"Server": "TransferServer", "HostKey": "TransferServer", "User": "TransferUser", "Access": "TransferAccess",
             "Workflow": "TransferWorkflow", "Profile": "TransferProfile", "Connector": "TransferConnector",
-            "Agreement": "TransferAgreement"}
+            "Agreement": "TransferAgreement", "Certificate": "TransferCertificate"}
 
 
 def test_each_field_of_a_status_that_shows_an_answer_is_in_the_crd():

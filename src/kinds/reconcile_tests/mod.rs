@@ -18,6 +18,7 @@ mod drift_of_members;
 mod endpoints;
 mod events;
 mod exported;
+mod exported_partners;
 mod failing;
 mod forged;
 mod forged_identity;

@@ -31,10 +31,11 @@ pub enum Kind {
     Profile,
     Connector,
     Agreement,
+    Certificate,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Identity,
         Self::Server,
         Self::User,
@@ -43,6 +44,7 @@ impl Kind {
         Self::Profile,
         Self::Connector,
         Self::Agreement,
+        Self::Certificate,
     ];
 
     pub fn name(self) -> &'static str {
@@ -55,6 +57,7 @@ impl Kind {
             Self::Profile => "TransferProfile",
             Self::Connector => "TransferConnector",
             Self::Agreement => "TransferAgreement",
+            Self::Certificate => "TransferCertificate",
         }
     }
 
@@ -68,6 +71,7 @@ impl Kind {
             Self::Profile => "transferprofiles",
             Self::Connector => "transferconnectors",
             Self::Agreement => "transferagreements",
+            Self::Certificate => "transfercertificates",
         }
     }
 }
@@ -234,7 +238,7 @@ impl Case {
 
     /// What to leave out to be rid of the field. Where all of it is required, the field itself: that is refused.
     fn nearest(&self) -> String {
-        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 8]> =
+        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 9]> =
             LazyLock::new(|| Kind::ALL.map(schema::paths));
         let nearest = PATHS[self.kind as usize].get(&self.path).cloned().flatten();
         nearest.unwrap_or_else(|| self.path.clone())
@@ -258,6 +262,9 @@ pub fn base(kind: Kind, name: &str) -> Value {
         Kind::Agreement => json!({
             "serverRef": {"name": "files"}, "localProfileRef": {"name": "us"}, "partnerProfileRef": {"name": "them"},
             "accessRole": ROLE, "baseDirectory": "/b/in",
+        }),
+        Kind::Certificate => json!({
+            "region": "eu-central-1", "usage": "SIGNING", "configMapKeyRef": {"name": "certificates", "key": "one"},
         }),
         Kind::Identity => json!({
             "accountId": "123456789012", "regions": ["eu-central-1"], "credentials": {"source": "Operator"},

@@ -3,6 +3,7 @@
 
 mod agreements;
 mod case;
+mod certificates;
 mod connectors;
 mod deletions;
 mod host_keys;
@@ -30,10 +31,15 @@ pub use world::certificate;
 use crate::support::repository;
 
 /// Paths without a case, and why.
-const EXEMPT: [(Kind, &str, &str); 42] = [
+const EXEMPT: [(Kind, &str, &str); 47] = [
     (Kind::Agreement, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::Agreement, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
     (Kind::Agreement, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
+    (Kind::Certificate, "lifecycle.adoption.id", IN_WHOLE_RECONCILES),
+    (Kind::Certificate, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
+    (Kind::Certificate, "lifecycle.deletionPolicy", AT_DELETION),
+    (Kind::Certificate, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
+    (Kind::Certificate, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
     (Kind::Connector, "connectionTest", "what it comes to shows after Ready: src/kinds/reconcile_tests/connectors.rs"),
     (Kind::Connector, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::Connector, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
@@ -99,6 +105,7 @@ fn cases(raw: &Raw, sims: &Sims) -> Vec<Case> {
         profiles::cases(&raw.certificates),
         connectors::cases(&raw.profiles),
         agreements::cases(&raw.profiles, &raw.agreements),
+        certificates::cases(),
         identities::cases(sims, &raw.users[0], &raw.certificates[0]),
     ];
     all.concat()

@@ -129,10 +129,14 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
 
 /// Before the process has got so far as to count, there is nothing to tell.
 async fn scrape(State(health): State<Arc<Health>>) -> (StatusCode, [(HeaderName, &'static str); 1], String) {
-    let registry = Registry::default();
-    let (status, text) = match metrics::text(health.metrics.get().unwrap_or(&registry)) {
+    // Tens of thousands of objects take a while to walk over, and reconciles go on meanwhile.
+    let text = tokio::task::spawn_blocking(move || {
+        let registry = Registry::default();
+        metrics::text(health.metrics.get().unwrap_or(&registry)).map_err(|error| error.to_string())
+    });
+    let (status, text) = match text.await.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(text) => (StatusCode::OK, text),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error),
     };
     (status, [(CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
 }

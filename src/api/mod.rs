@@ -235,6 +235,9 @@ pub trait Managed:
     /// The everyday word for what it stands for in AWS, as messages and metrics say it.
     const NOUN: &'static str;
 
+    /// Whether an account has tens of thousands of them, so that caches hold them in little room.
+    const MANY: bool = false;
+
     /// The kind's status.
     type Status: Default + Clone + PartialEq + Serialize + DeserializeOwned + Debug + Send + Sync;
 

@@ -23,6 +23,7 @@ pub(crate) mod partition;
 pub(crate) mod preview;
 pub(crate) mod profile;
 mod profile_ref;
+mod profiles_sent;
 #[cfg(test)]
 mod reconcile_tests;
 pub(crate) mod referrers;

@@ -330,13 +330,14 @@ impl Tagged<TransferProfile, Arc<AwsIdentity>> for Profiles {
         id: Option<&str>,
     ) -> Result<Option<String>, ReconcileError> {
         let cluster = self.deps.cluster.as_ref();
-        let idle = |other: &dyn Object| !profile_ref::keeps(&self.deps, object, id, other);
-        let (users, _) = referrers::told_apart(cluster, object, id, idle).await?;
+        // First: what is looked at in the meantime names what it has, and is found below.
         let mut unseen = BTreeSet::new();
         for kind in [ManagedKind::TransferAgreement, ManagedKind::TransferConnector] {
             let may_name = |other: &dyn Object| profile_ref::may_name_any(&self.deps, object, other, &target.account);
             unseen.extend(referrers::holding(cluster, kind, may_name).await?);
         }
+        let idle = |other: &dyn Object| !profile_ref::keeps(&self.deps, object, id, other);
+        let (users, _) = referrers::told_apart(cluster, object, id, idle).await?;
         if users.is_empty() && !unseen.is_empty() {
             // Whose they are is not told: they may be of namespaces that know nothing of this one.
             let count = unseen.len();

@@ -14,9 +14,12 @@ use super::named_by::{self, Named};
 use super::resolve::{self, Unresolved};
 use super::trigger::{Trigger, Which};
 use crate::api::common::{NamespaceSelection, ProfileRef};
-use crate::api::condition::reasons;
-use crate::api::status::CreatePhase;
-use crate::api::{ManagedKind, TransferAgreement, TransferAgreementStatus, TransferConnector, TransferProfile};
+use crate::api::condition::{self, reasons, types};
+use crate::api::status::{CommonStatus, CreatePhase};
+use crate::api::{
+    ManagedKind, TransferAgreement, TransferAgreementStatus, TransferConnector, TransferConnectorStatus,
+    TransferProfile,
+};
 use crate::aws::transfer::{DescribeProfile, Profile};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::references::Reference;
@@ -135,10 +138,7 @@ fn in_aws(object: &dyn Object) -> BTreeSet<String> {
     let any: &dyn Any = object;
     let agreement =
         || any.downcast_ref::<TransferAgreement>()?.status.as_ref().map(TransferAgreementStatus::profile_ids);
-    let connector = || {
-        let ids = any.downcast_ref::<TransferConnector>()?.status.as_ref()?.profiles();
-        Some(ids.into_iter().map(str::to_owned).collect())
-    };
+    let connector = || any.downcast_ref::<TransferConnector>()?.status.as_ref().map(TransferConnectorStatus::profiles);
     agreement().or_else(connector).unwrap_or_default()
 }
 
@@ -153,6 +153,11 @@ pub fn may_name_any(deps: &Deps, profile: &TransferProfile, object: &dyn Object,
     {
         // Found again and not looked at yet.
         return !status.shows_profiles();
+    }
+    if let Some(status) = any.downcast_ref::<TransferConnector>().and_then(|object| object.status.as_ref())
+        && status.confirmed()
+    {
+        return status.protocol.is_none() && !gone(&status.common);
     }
     let by_sftp = any.downcast_ref::<TransferConnector>().is_some_and(|object| object.spec.as2_config.is_none());
     let own = |reference: &Reference| matches!(reference, Reference::Id(kind, _) if *kind == object.managed_kind());
@@ -171,6 +176,12 @@ pub fn may_name_any(deps: &Deps, profile: &TransferProfile, object: &dyn Object,
         && !(by_sftp && record.attempt.is_some())
         && !elsewhere(&record.account_id, &account.id)
         && !elsewhere(&record.region, &account.region)
+}
+
+/// Whether AWS has nothing of it any more, as far as is told.
+fn gone(status: &CommonStatus) -> bool {
+    let ready = condition::find(&status.conditions, types::READY);
+    ready.is_some_and(|ready| ready.reason == reasons::SERVER_GONE)
 }
 
 /// The objects that name this profile by its id, or have it in AWS.

@@ -129,6 +129,7 @@ impl Work {
             swept: Swept::default(),
             enqueue,
             resync: settings.resync,
+            windows: settings.windows,
             expiry_warning,
             env: Arc::clone(&settings.env),
         });

@@ -97,6 +97,7 @@ pub fn deps(cluster: &Arc<Objects>, lister: &Arc<Objects>, aws: &Arc<Identities>
         swept: Swept::default(),
         enqueue: Box::new(|_| ()),
         resync: Duration::from_mins(10),
+        windows: settings().windows,
         expiry_warning: SignedDuration::from_hours(14 * 24),
         env,
     })

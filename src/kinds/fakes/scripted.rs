@@ -292,8 +292,8 @@ impl Lister for Objects {
         let value = watched.unwrap_or_else(|| self.stored(&key))?;
         cluster::decode_any(kind, &value)
     }
-    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
+    fn objects(&self, kind: ManagedKind) -> cluster::Objects {
         // As the store: of what cannot be read it has nothing.
-        self.all(kind.name()).into_iter().filter_map(|value| cluster::decode_any(kind, &value)).collect()
+        Box::new(self.all(kind.name()).into_iter().filter_map(move |value| cluster::decode_any(kind, &value)))
     }
 }

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::certificate::WITH_KEY;
 use super::deps::{Deps, OwnersSeen};
 use super::grants::Asker;
 use super::named_by::{self, From, Named};
@@ -23,6 +22,9 @@ use crate::cluster::store::StoreChange;
 use crate::cluster::{Lister, Name, Object};
 use crate::engine::kind::ReconcileError;
 use crate::engine::reason::Reason;
+
+/// What AWS calls one with its private key.
+pub const WITH_KEY: &str = "CERTIFICATE_WITH_PRIVATE_KEY";
 
 /// AWS's most certificates of a profile.
 const CERTIFICATES_MAX: usize = 10;

@@ -9,7 +9,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::common::{IdentityRef, PlainLifecycle, ProfileRef, ServerRef};
-use super::status::CommonStatus;
+use super::status::{Applied, CommonStatus};
 use super::{Managed, ManagedKind, Reference, agreement_rules, pattern, references, resync, rules};
 
 /// Where files go by what they are.
@@ -190,7 +190,7 @@ impl TransferAgreementStatus {
     /// The profiles that AWS has there, and those that a call named of which nobody knows yet what came of it.
     #[must_use]
     pub fn profile_ids(&self) -> BTreeSet<String> {
-        let sent = self.common.applied.iter().flat_map(|applied| applied.sent_profiles());
+        let sent = self.common.applied.iter().flat_map(Applied::sent_profiles);
         self.shown_profiles().chain(sent).map(str::to_owned).collect()
     }
 

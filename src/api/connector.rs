@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{IdentityRef, PlainLifecycle, ProfileRef, ServerRef};
-use super::status::CommonStatus;
+use super::status::{Applied, CommonStatus};
 use super::user::SshPublicKeySource;
 use super::{Managed, ManagedKind, Reference, connector_rules, pattern, references, resync, rules};
 
@@ -318,7 +318,7 @@ impl TransferConnectorStatus {
     /// have been seen yet.
     #[must_use]
     pub fn profiles(&self) -> BTreeSet<String> {
-        let sent = self.common.applied.iter().flat_map(|applied| applied.sent_profiles());
+        let sent = self.common.applied.iter().flat_map(Applied::sent_profiles);
         self.profile_ids.iter().map(String::as_str).chain(sent).map(str::to_owned).collect()
     }
 }

@@ -545,7 +545,7 @@ impl Lister for Stores {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use crate::api::{TransferAccess, TransferUser};
     use serde_json::{Value, json};

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::certificate::WITH_KEY;
 use super::deps::{Deps, OwnersSeen};
 use super::grants::Asker;
 use super::named_by::{self, From, Named};
@@ -23,6 +22,9 @@ use crate::cluster::store::StoreChange;
 use crate::cluster::{Lister, Name, Object};
 use crate::engine::kind::ReconcileError;
 use crate::engine::reason::Reason;
+
+/// What AWS calls one with its private key.
+pub const WITH_KEY: &str = "CERTIFICATE_WITH_PRIVATE_KEY";
 
 /// AWS's most certificates of a profile.
 const CERTIFICATES_MAX: usize = 10;
@@ -184,11 +186,11 @@ pub fn having(deps: &Deps, object: &TransferCertificate, old: &str) -> Option<St
     let keeps = |profile: &TransferProfile| {
         has(profile, old) || profile.spec.certificate_ids.iter().flatten().any(|named| named == old)
     };
-    let names: BTreeSet<String> = profiles
+    let still: BTreeSet<String> = profiles
         .filter(|profile| keeps(profile))
         .map(|profile| format!("TransferProfile {}/{}", profile.namespace().unwrap_or_default(), profile.name_any()))
         .collect();
-    (!names.is_empty()).then(|| referrers::shown(&names))
+    (!still.is_empty()).then(|| referrers::shown(&still))
 }
 
 /// The profiles that name it, when what they need of it changes.

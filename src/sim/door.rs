@@ -18,13 +18,13 @@ use super::service::{Direct, Service};
 use crate::aws::error::kind_of;
 use crate::aws::transfer::{
     ConnectorSettings, CreateAgreement, CreateServer, CreateUser, DeleteAccess, DeleteCertificate, DeleteConnector,
-    DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess,
-    DescribeAgreement, DescribeCertificate, DescribeConnector, DescribeHostKey, DescribeProfile,
-    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportCertificate, ImportHostKey,
-    ImportSshPublicKey, ListAccesses, ListAgreements, ListCertificates, ListConnectors, ListHostKeys, ListProfiles,
-    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer, StopServer, TagResource, Tags,
-    TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement, UpdateCertificate,
-    UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, agreement_key,
+    DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeAgreement,
+    DescribeCertificate, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer,
+    DescribeUser, DescribeWorkflow, ImportCertificate, ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements,
+    ListCertificates, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers,
+    ListWorkflows, StartServer, StopServer, TagResource, Tags, TestConnection, TestIdentityProvider, UntagResource,
+    UpdateAccess, UpdateAgreement, UpdateCertificate, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer,
+    UpdateUser, agreement_key,
 };
 use crate::aws::{Answer, AwsError, CreateOutput, Mutation, Read, Reply};
 
@@ -125,9 +125,7 @@ pub fn input(call: &Read) -> Value {
         Read::DescribeAccess(DescribeAccess { server_id, external_id }) => {
             json!({"ServerId": server_id, "ExternalId": external_id})
         }
-        Read::DescribeHostKey(DescribeHostKey { server_id, host_key_id }) => {
-            json!({"ServerId": server_id, "HostKeyId": host_key_id})
-        }
+        Read::DescribeHostKey(DescribeHostKey { server_id, host_key_id }) => one_host_key(server_id, host_key_id),
         Read::DescribeVpcEndpoints(call) => json!(call.form()),
         Read::DescribeNetworkInterfaces(call) => json!(call.form()),
         Read::DescribeAddresses(call) => json!(call.form()),
@@ -184,13 +182,8 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
             json!({"ServerId": server_id, "ExternalId": external_id})
         }
         Mutation::ImportHostKey(import) => new_host_key(import),
-        Mutation::UpdateHostKey(UpdateHostKey { server_id, host_key_id, description, storage_type, kms_key }) => {
-            let input = json!({"ServerId": server_id, "HostKeyId": host_key_id});
-            about_key(input, description.as_ref(), storage_type.as_ref(), kms_key.as_ref())
-        }
-        Mutation::DeleteHostKey(DeleteHostKey { server_id, host_key_id }) => {
-            json!({"ServerId": server_id, "HostKeyId": host_key_id})
-        }
+        Mutation::UpdateHostKey(update) => changed_host_key(update),
+        Mutation::DeleteHostKey(gone) => one_host_key(&gone.server_id, &gone.host_key_id),
         Mutation::CreateWorkflow(create) => with_tags(pascal(&create.settings)?, &create.tags),
         Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
         Mutation::CreateProfile(create) => with_tags(pascal(&create.settings)?, &create.tags),
@@ -260,6 +253,16 @@ fn new_agreement(create: &CreateAgreement) -> serde_json::Result<Value> {
 fn changed_agreement(update: &UpdateAgreement) -> serde_json::Result<Value> {
     let UpdateAgreement { server_id, agreement_id, settings } = update;
     Ok(with(pascal(settings)?, &[("ServerId", server_id), ("AgreementId", agreement_id)]))
+}
+
+fn one_host_key(server_id: &str, host_key_id: &str) -> Value {
+    json!({"ServerId": server_id, "HostKeyId": host_key_id})
+}
+
+fn changed_host_key(update: &UpdateHostKey) -> Value {
+    let UpdateHostKey { server_id, host_key_id, description, storage_type, kms_key } = update;
+    let input = one_host_key(server_id, host_key_id);
+    about_key(input, description.as_ref(), storage_type.as_ref(), kms_key.as_ref())
 }
 
 fn one_certificate(certificate_id: &str) -> Value {

@@ -61,13 +61,9 @@ pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
         Read::DescribeProfile(_) => Answer::Profile(Box::new(profile(&output["Profile"])?)),
         Read::ListAgreements(_) => Answer::Agreements(page(output, "Agreements", listed_agreement)),
         Read::DescribeAgreement(_) => Answer::Agreement(Box::new(agreement(&output["Agreement"])?)),
-        Read::ListCertificates(_) => Answer::Certificates(page(output, "Certificates", |row| ListedCertificate {
-            certificate_id: text(&row["CertificateId"]),
-        })),
+        Read::ListCertificates(_) => Answer::Certificates(page(output, "Certificates", listed_certificate)),
         Read::DescribeCertificate(_) => Answer::Certificate(Box::new(certificate(&output["Certificate"]))),
-        Read::ListConnectors(_) => Answer::Connectors(page(output, "Connectors", |row| ListedConnector {
-            connector_id: text(&row["ConnectorId"]),
-        })),
+        Read::ListConnectors(_) => Answer::Connectors(page(output, "Connectors", listed_connector)),
         Read::DescribeConnector(_) => Answer::Connector(Box::new(connector(&output["Connector"])?)),
         Read::TestConnection(_) => Answer::Connection(connection(output)),
         Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
@@ -146,6 +142,14 @@ fn certificate(value: &Value) -> Certificate {
         description: maybe(&value["Description"]),
         tags: tags(&value["Tags"]),
     }
+}
+
+fn listed_certificate(row: &Value) -> ListedCertificate {
+    ListedCertificate { certificate_id: text(&row["CertificateId"]) }
+}
+
+fn listed_connector(row: &Value) -> ListedConnector {
+    ListedConnector { connector_id: text(&row["ConnectorId"]) }
 }
 
 fn listed_agreement(row: &Value) -> ListedAgreement {

@@ -143,13 +143,13 @@ async fn a_partner_is_there_both_ways_with_certificates_that_are_renewed() {
         let now = json!({"metadata": {"annotations": {"transfer-operator.dev/reconcile-at": "now"}}});
         world.patch("transfercertificates", "sftp", name, &now).await;
     }
-    await_condition("both in the profile", Duration::from_mins(1), async || {
+    await_condition("both in the profile, the new ones with notice", Duration::from_mins(1), async || {
         let ids = certificates_of(&world, "example-inc").await;
         let both = ids.len() == 4 && ours.iter().all(|old| ids.contains(old));
-        if both { Ok(()) } else { Err(format!("{ids:?}")) }
+        let pending = world.object("transfercertificates", "sftp", "us-signing").await["status"].clone();
+        let noticed = pending["certificateStatus"] == "PENDING_ROTATION";
+        if both && noticed { Ok(()) } else { Err(format!("{ids:?} {pending:#}")) }
     })
     .await;
-    let pending = world.object("transfercertificates", "sftp", "us-signing").await["status"].clone();
-    assert_eq!(pending["certificateStatus"], "PENDING_ROTATION", "{pending:#}");
     assert_eq!(world.done("ImportCertificate").await.len(), 6);
 }

@@ -222,9 +222,11 @@ fn certificate(world: &World, spec: &Value, id: &str) -> Option<String> {
         return Some(format!("no certificate {id}"));
     };
     let until = |value: &Value| value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
-    let (wanted, last) = (until(&spec["inactiveDate"]), have["NotAfterDate"].as_f64());
-    let wanted = wanted.map(|until| last.map_or(until.as_second() as f64, |last| last.min(until.as_second() as f64)));
-    if wanted.is_some() && wanted != have["InactiveDate"].as_f64() {
+    let wanted = until(&spec["inactiveDate"]).map(jiff::Timestamp::as_second);
+    let [held, last] = ["InactiveDate", "NotAfterDate"].map(|date| have[date].as_f64().unwrap_or_default());
+    #[allow(clippy::cast_possible_truncation, reason = "seconds of years with four digits")]
+    let [held, last] = [held as i64, last as i64];
+    if wanted.is_some_and(|wanted| wanted.min(last) != held) {
         return Some(format!("inactiveDate: wanted {wanted:?}, AWS has {}", have["InactiveDate"]));
     }
     let with_key = have["Type"] == "CERTIFICATE_WITH_PRIVATE_KEY";

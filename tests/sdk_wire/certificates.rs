@@ -11,8 +11,8 @@ fn id() -> String {
     "cert-1".to_owned()
 }
 
-fn at(second: i64) -> Option<Timestamp> {
-    Some(Timestamp::from_second(second).unwrap())
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
 }
 
 /// As `mutations::mutations` has those of others.
@@ -23,15 +23,15 @@ pub fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
         certificate: "PEM".to_owned(),
         certificate_chain: some("CHAIN"),
         private_key: Some("KEY".to_owned().into()),
-        active_date: at(100),
-        inactive_date: at(200),
+        active_date: Some(second(100)),
+        inactive_date: Some(second(200)),
         description: some("signing"),
         tags: tags(),
     };
     let update = UpdateCertificate {
         certificate_id: id(),
-        active_date: at(100),
-        inactive_date: at(200),
+        active_date: Some(second(100)),
+        inactive_date: Some(second(200)),
         description: some("signing"),
     };
     let dated = json!({"ActiveDate": 100, "InactiveDate": 200, "Description": "signing"});

@@ -12,8 +12,7 @@ pub fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
     let on_profile = json!({"ProfileId": "p-1"});
     let mut table = server_mutations();
     table.extend(connectors::mutations());
-    table.extend(agreements::mutations());
-    table.extend(certificates::mutations());
+    table.extend(agreements::mutations().into_iter().chain(certificates::mutations()));
     table.extend([
         (
             Mutation::CreateWorkflow(Box::new(CreateWorkflow { settings: workflow_settings(), tags: tags() })),

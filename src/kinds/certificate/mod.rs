@@ -35,8 +35,6 @@ mod rotation;
 mod source;
 mod want;
 
-pub use plan::WITH_KEY;
-
 /// The kind of certificates.
 pub struct Certificates {
     deps: Arc<Deps>,

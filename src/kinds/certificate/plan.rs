@@ -17,11 +17,9 @@ use crate::engine::digest::hash;
 use crate::engine::kind::{Plan, PlannedCall};
 use crate::engine::owner::Owner;
 use crate::engine::reason::Reason;
+use crate::kinds::certificate_ref::WITH_KEY;
 use crate::kinds::tags;
 use crate::x509;
-
-/// What AWS calls one with its private key.
-pub const WITH_KEY: &str = "CERTIFICATE_WITH_PRIVATE_KEY";
 
 /// The plan for a certificate that is there and ours.
 #[must_use]

@@ -190,7 +190,7 @@ fn rotated(active: &str, old: Certificate) -> Rotated {
 }
 
 #[test]
-fn the_old_one_ends_after_the_overlap_unless_it_ends_sooner_or_is_not_ours() {
+fn the_old_one_ends_after_the_overlap_unless_sooner_or_not_ours() {
     let (tenth, eleventh) = ("2026-01-10T00:00:00Z", "2026-01-11T00:00:00Z");
     let ends = |until: &str| Certificate { not_after_date: Some(at(until)), inactive_date: Some(at(until)), ..held("old") };
     let later = Certificate { active_date: Some(at("2027-01-01T00:00:00Z")), ..held("old") };

@@ -146,7 +146,7 @@ async fn a_renewal_is_noticed_overlaps_leaves_the_profile_and_ends() {
     profile(&rig, "LOCAL");
     rig.settle(PROFILE, "us").await;
     let old = id(&rig);
-    assert_eq!(of_profile(&rig), [old.clone()], "{}", rig.message(PROFILE, "us"));
+    assert_eq!(of_profile(&rig), std::slice::from_ref(&old), "{}", rig.message(PROFILE, "us"));
     rig.cloud.calls();
     rig.tls_secret("tls", OWN, OWN_KEY);
     both(&rig, HOUR).await;
@@ -164,7 +164,7 @@ async fn a_renewal_is_noticed_overlaps_leaves_the_profile_and_ends() {
     both(&rig, HOUR * 34).await;
     assert_eq!((of_profile(&rig).len(), rig.cloud.calls()), (2, Vec::new()), "until the overlap is over");
     both(&rig, HOUR * 2).await;
-    assert_eq!(of_profile(&rig), [new.clone()]);
+    assert_eq!(of_profile(&rig), std::slice::from_ref(&new));
     assert_eq!(held(&rig).iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), [new]);
     assert_eq!(rig.cloud.calls(), ["UpdateProfile", "DeleteCertificate"]);
     let status = rig.status(CERTIFICATE, "own");

@@ -1,33 +1,33 @@
-//! A renewed certificate takes the place of the old one at once: the overlap that the spec asks for is forgotten.
+//! The overlap of a renewed certificate is counted from when the new one is valid, not from when it is used: the old one
+//! leaves the profiles, and goes, while partners may still use it.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kube::core::ApiResource;
-use serde_json::{Value, json};
-use transfer_operator::cluster::{ClusterError, KubeApi, Name};
+use jiff::Timestamp;
+use transfer_operator::aws::{Answer, AwsApi, AwsError, CreateOutput, Mutation, Permit, Read, Reply};
 
-use super::{AroundKube, Defect, Seams, Setting};
+use super::{Defect, Seams, Setting};
 
 pub static DEFECT: Defect = Defect {
     name: "OverlapForgotten",
-    put_in: |seams: Seams| seams.around_kube(|_, real| WithoutOverlap(real)),
+    put_in: |seams: Seams| seams.around_aws(FromValidity),
     settings: |_| vec![Setting::of("W16-renewal")],
 };
 
-struct WithoutOverlap(Arc<dyn KubeApi>);
+struct FromValidity(Arc<dyn AwsApi>);
 
 #[async_trait]
-impl AroundKube for WithoutOverlap {
-    fn real(&self) -> &dyn KubeApi {
-        self.0.as_ref()
+impl AwsApi for FromValidity {
+    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError> {
+        let mut answer = self.0.read(at, call).await?;
+        if let Answer::Certificate(certificate) = &mut answer.value {
+            certificate.active_date = certificate.not_before_date;
+        }
+        Ok(answer)
     }
 
-    async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
-        let mut object = self.0.get(kind, name).await?;
-        if let Some(rotation) = object.iter_mut().find_map(|object| object["spec"]["rotation"].as_object_mut()) {
-            rotation.insert("overlap".to_owned(), json!("0s"));
-        }
-        Ok(object)
+    async fn mutate(&self, permit: Permit, at: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
+        self.0.mutate(permit, at, call).await
     }
 }

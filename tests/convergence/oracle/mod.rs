@@ -359,15 +359,15 @@ fn having(world: &World, place: (&str, &str), certificate_id: &str) -> Option<St
 /// A certificate that a call takes off a profile though its object, which the profile names, still overlaps it with another.
 fn taken_off(world: &World, place: (&str, &str), profile_id: &str, input: &Value) -> Option<String> {
     let sent: Vec<String> = input["CertificateIds"].as_array().into_iter().flatten().map(text).collect();
-    let (profile_uid, left) = {
+    let (of, left) = {
         let mut sim = world.sim.lock().unwrap();
         let region = sim.world.region(place.0, place.1);
         let held = region.profiles.get(profile_id).ok()?;
         let left = held.what.certificate_ids.iter().filter(|id| !sent.contains(id));
-        let of = |id: &String| Some((id.clone(), owner(&region.certificates.get(id).ok()?.tags)?));
-        (owner(&held.tags)?, left.filter_map(of).collect::<Vec<_>>())
+        let owned = |id: &String| Some((id.clone(), owner(&region.certificates.get(id).ok()?.tags)?));
+        (owner(&held.tags)?, left.filter_map(owned).collect::<Vec<_>>())
     };
-    let profile = living(world, &profile_uid)?;
+    let profile = living(world, &of)?;
     left.into_iter().find_map(|(id, uid)| {
         let object = living(world, &uid).filter(|object| object["metadata"].get("deletionTimestamp").is_none())?;
         let mut refs = profile["spec"]["certificateRefs"].as_array().into_iter().flatten();

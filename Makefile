@@ -155,7 +155,7 @@ bench-reconciles: ## the processor's time of a reconcile among 1,000 and 10,000 
 	$(call step,'benches/reconciles')
 	@cargo bench --locked --features sim --bench reconciles
 
-bench-micro: ## the time of what is pure: decisions, comparisons, keys, the queue, the rate limiter
+bench-micro: ## the time of what is pure, and the room it takes: decisions, comparisons, keys, the queue, the rate limiter
 	$(call step,'benches/pure')
 	@cargo bench --locked --features sim --bench pure
 

@@ -1,4 +1,4 @@
-//! What the pure parts of a reconcile take, one by one. `make bench-micro`
+//! What the pure parts of a reconcile take, one by one, and what users take in the caches. `make bench-micro`
 //!
 //! What they take together, with all that lies between them: benches/reconciles.rs. Nothing is asserted here, as these
 //! are times; that a reconcile does not grow with what else there is, is asserted there.
@@ -9,12 +9,16 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Duration;
 
-use divan::{Bencher, counter::ItemsCount};
+use divan::{AllocProfiler, Bencher, counter::ItemsCount};
 use jiff::{SignedDuration, Timestamp};
+use kube::runtime::watcher::Event;
 use serde_json::json;
 use tokio::time::Instant;
+use transfer_operator::api::TransferUser;
 use transfer_operator::aws::Priority;
 use transfer_operator::aws::rate_limiter::pace::{Pace, Rate};
+use transfer_operator::cluster::guarded::Guarded;
+use transfer_operator::cluster::store::Stores;
 use transfer_operator::engine::consistency::{ConsistencyCounter, ObservedState, Windows};
 use transfer_operator::engine::decide::{CreateFacts, Facts, Identity, Reads, Words, decide};
 use transfer_operator::engine::diff::{Compare, Member, Reset, diff};
@@ -22,6 +26,10 @@ use transfer_operator::engine::owner::{Owner, Ownership};
 use transfer_operator::engine::queue::{Lane, Queue};
 use transfer_operator::engine::requeue::Requeue;
 use transfer_operator::ssh::PublicKey;
+
+/// Counts what each of these allocates and still has at its end, or at its height.
+#[global_allocator]
+static ALLOCATED: AllocProfiler = AllocProfiler::system();
 
 fn main() {
     divan::main();
@@ -146,6 +154,50 @@ fn queue_turn(bencher: Bencher, names: usize) {
         let name = queue.pick(now).unwrap();
         queue.done(&name, Requeue::Again, now);
     });
+}
+
+/// A user in sync as the API server has it, with one key and one tag.
+fn user(number: usize) -> Guarded<TransferUser> {
+    let (name, time) = (format!("user-{number}"), "2026-11-30T12:00:00Z");
+    serde_json::from_value(json!({
+        "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferUser",
+        "metadata": {"name": name, "namespace": "team", "uid": format!("0b4c9a51-7d1e-4f5c-9d0c-{number:012}"),
+            "resourceVersion": number.to_string(), "generation": 1, "creationTimestamp": time,
+            "finalizers": ["transfer-operator.dev/finalizer"]},
+        "spec": {"serverRef": {"name": "files"}, "role": "arn:aws:iam::123456789012:role/sftp/partner",
+            "home": {"s3": {"bucket": "partner-files", "prefix": name}}, "tags": {"partner": name},
+            "sshPublicKeys": [{"publicKey": KEY}]},
+        "status": {"observedGeneration": 1, "accountId": "123456789012", "region": "eu-central-1",
+            "awsIdentity": "default", "serverId": "s-0123456789abcdef0", "userName": name,
+            "arn": format!("arn:aws:transfer:eu-central-1:123456789012:user/s-0123456789abcdef0/{name}"),
+            "applied": {"paths": ["role", "homeDirectoryType", "homeDirectoryMappings"], "tags": ["partner"]},
+            "sshPublicKeys": [{"id": "key-0123456789abcdef0", "dateImported": time, "managed": true,
+                "fingerprint": "SHA256:4ZxmTMpuBE2bcUDNo2tlpyyxY7RyyTlyUIYbx1BKD8g", "comment": "partner@example"}],
+            "conditions": [{"type": "Ready", "status": "True", "reason": "Available", "observedGeneration": 1,
+                "message": "user exists on s-0123456789abcdef0 with 1 key", "lastTransitionTime": time}]},
+    }))
+    .unwrap()
+}
+
+fn cache(users: usize) -> Stores {
+    let stores = Stores::new(0);
+    for number in 0..users {
+        stores.users.apply(0, Event::Apply(user(number)));
+    }
+    stores
+}
+
+/// Users into the caches: what these have at their height is the room that users take there.
+#[divan::bench(args = [1_000, 10_000], sample_count = 3, sample_size = 1)]
+fn users_into_caches(users: usize) -> Stores {
+    cache(users)
+}
+
+/// A walk over all users, as a scrape of the metrics and each sweep take one.
+#[divan::bench(args = [10_000], sample_count = 5, sample_size = 1)]
+fn walk_over_users(bencher: Bencher, users: usize) {
+    let stores = cache(users);
+    bencher.bench(|| stores.users.all().count());
 }
 
 /// A permit that is asked for and had.

@@ -129,10 +129,14 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
 
 /// Before the process has got so far as to count, there is nothing to tell.
 async fn scrape(State(health): State<Arc<Health>>) -> (StatusCode, [(HeaderName, &'static str); 1], String) {
-    let registry = Registry::default();
-    let (status, text) = match metrics::text(health.metrics.get().unwrap_or(&registry)) {
+    // Tens of thousands of objects take a while to walk over, and reconciles go on meanwhile.
+    let text = tokio::task::spawn_blocking(move || {
+        let registry = Registry::default();
+        metrics::text(health.metrics.get().unwrap_or(&registry)).map_err(|error| error.to_string())
+    });
+    let (status, text) = match text.await.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(text) => (StatusCode::OK, text),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error),
     };
     (status, [(CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
 }
@@ -235,13 +239,14 @@ mod tests {
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(
             text,
-            "not listed yet: transferusers, transferworkflows, transferprofiles, transferconnectors, transferagreements, transferwebapps, configmaps\n"
+            "not listed yet: transferusers, transferworkflows, transferprofiles, transferconnectors, transferagreements, transfercertificates, transferwebapps, configmaps\n"
         );
         fill::<Guarded<crate::api::TransferUser>>(&stores.users);
         fill::<Guarded<crate::api::TransferWorkflow>>(&stores.workflows);
         fill::<Guarded<crate::api::TransferProfile>>(&stores.profiles);
         fill::<Guarded<crate::api::TransferConnector>>(&stores.connectors);
         fill::<Guarded<crate::api::TransferAgreement>>(&stores.agreements);
+        fill::<Guarded<crate::api::TransferCertificate>>(&stores.certificates);
         fill::<Guarded<crate::api::TransferWebApp>>(&stores.web_apps);
         fill::<ConfigMapMeta>(&stores.config_maps);
         assert_eq!(readyz(State(health)).await.0, StatusCode::OK);

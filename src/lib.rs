@@ -46,6 +46,8 @@ mod sync;
 mod text;
 /// What is watched, and whom a change wakes.
 pub mod watch;
+/// Certificates in PEM form.
+mod x509;
 
 #[cfg(all(test, not(feature = "sim")))]
 compile_error!("the tests run against the simulator: add --features sim");

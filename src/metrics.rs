@@ -5,6 +5,7 @@ mod calls;
 mod families;
 mod objects;
 mod process;
+mod survey;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use self::process::ProcessFacts;
+use self::survey::Survey;
 use crate::aws::RateLimiter;
 use crate::aws::account_clients::AccountClients;
 use crate::aws::counters::{BOUNDS, Latency};
@@ -50,10 +52,12 @@ struct Family {
 enum Reading {
     /// Counters and gauges.
     Numbers(fn(&Sources) -> Vec<Sample>),
+    /// Gauges, from the one walk over all objects.
+    OfObjects(fn(&Survey) -> Vec<Sample>),
     /// Histograms.
     Latencies(fn(&Sources) -> Vec<(Vec<String>, Latency)>),
 }
-use Reading::{Latencies, Numbers};
+use Reading::{Latencies, Numbers, OfObjects};
 
 /// Where the numbers are kept.
 pub struct Sources {
@@ -97,22 +101,13 @@ impl fmt::Debug for Sources {
 
 impl Collector for Sources {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let survey = Survey::of(self);
         for Family { name, help, kind, labels, read } in &families::FAMILIES {
             let mut family = encoder.encode_descriptor(name, help, None, *kind)?;
             let set = |values: Vec<String>| -> Vec<(&str, String)> { labels.iter().copied().zip(values).collect() };
-            match read {
-                Numbers(read) => {
-                    for (values, number) in read(self) {
-                        let set = set(values);
-                        match (kind, set.is_empty()) {
-                            (MetricType::Counter, _) => {
-                                family.encode_family(&set)?.encode_counter::<NoLabelSet, _, f64>(&number, None)?;
-                            }
-                            (_, false) => family.encode_family(&set)?.encode_gauge(&number)?,
-                            (_, true) => family.encode_gauge(&number)?,
-                        }
-                    }
-                }
+            let numbers = match read {
+                Numbers(read) => read(self),
+                OfObjects(read) => read(&survey),
                 Latencies(read) => {
                     for (values, Latency { sum, within, beyond }) in read(self) {
                         // The encoder adds up the buckets.
@@ -123,6 +118,17 @@ impl Collector for Sources {
                         let mut family = family.encode_family(&set)?;
                         family.encode_histogram::<NoLabelSet>(sum.as_secs_f64(), count, &buckets, None)?;
                     }
+                    continue;
+                }
+            };
+            for (values, number) in numbers {
+                let set = set(values);
+                match (kind, set.is_empty()) {
+                    (MetricType::Counter, _) => {
+                        family.encode_family(&set)?.encode_counter::<NoLabelSet, _, f64>(&number, None)?;
+                    }
+                    (_, false) => family.encode_family(&set)?.encode_gauge(&number)?,
+                    (_, true) => family.encode_gauge(&number)?,
                 }
             }
         }

@@ -6,7 +6,7 @@ use kube::runtime::watcher::Event;
 use serde_json::json;
 
 use super::*;
-use crate::api::{AwsIdentity, TransferServer, TransferUser};
+use crate::api::{AwsIdentity, TransferCertificate, TransferServer, TransferUser};
 use crate::aws::rate_limiter::Rates;
 use crate::aws::{AwsError, AwsErrorKind, CallClass, Rank};
 use crate::kinds::fakes::{OLD, World, object, owner_tags, settings};
@@ -56,6 +56,13 @@ async fn busy() -> Sources {
         let server: TransferServer = object(name, json!({"region": region}), status);
         let server: Guarded<TransferServer> = serde_json::from_value(json!(server)).unwrap();
         stores.servers.apply(0, Event::Apply(server));
+    }
+    for (name, end) in [("a", "2026-03-01T00:00:00Z"), ("b", "2026-02-01T00:00:00Z"), ("c", "")] {
+        let status = json!({"observedGeneration": 1, "notAfterDate": end});
+        let spec = json!({"region": "eu-central-1", "usage": "SIGNING"});
+        let certificate: TransferCertificate = object(name, spec, status);
+        let certificate: Guarded<TransferCertificate> = serde_json::from_value(json!(certificate)).unwrap();
+        stores.certificates.apply(0, Event::Apply(certificate));
     }
     hold(&stores);
     world.put(OLD, owner_tags("gone"));
@@ -180,6 +187,7 @@ async fn a_scrape_tells_what_was_counted() {
         (conditions("TransferUser", "team", "Stalled", "True").as_str(), 1.0),
         (conditions("AwsIdentity", "", "Ready", "Unknown").as_str(), 1.0),
         ("transfer_operator_oldest_check_age_seconds{account=\"123456789012\",region=\"eu-central-1\"}", 90.0),
+        ("transfer_operator_certificates_first_expiry_timestamp_seconds{object_namespace=\"team\"}", 1_769_904_000.0),
         ("transfer_operator_ssh_keys_first_expiry_timestamp_seconds{object_namespace=\"team\"}", 1_767_139_200.0),
         ("transfer_operator_host_keys_replaced{object_namespace=\"team\"}", 1.0),
         ("transfer_operator_shards", 3.0),

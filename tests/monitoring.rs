@@ -46,6 +46,7 @@ fn alerts_runbook_and_unit_tests_name_the_same() {
         "DeletionsHeld",
         "NoLeader",
         "KeyExpiring",
+        "CertificateExpiring",
         "HostKeyRotationStuck",
     ];
     assert_eq!(alerts, wanted.map(|name| format!("TransferOperator{name}")));

@@ -25,15 +25,16 @@ use transfer_operator::aws::http::http_client;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::transfer::{
     AgreementSettings, ConnectorSettings, CreateAccess, CreateAgreement, CreateConnector, CreateProfile, CreateServer,
-    CreateUser, CreateWebApp, CreateWorkflow, DeleteAccess, DeleteAgreement, DeleteConnector, DeleteHostKey,
-    DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWebApp, DeleteWebAppCustomization,
-    DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile,
-    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization,
-    DescribeWorkflow, IdentityCenterConfig, Image, ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements,
-    ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWebApps,
-    ListWorkflows, LoginSettings, ProfileSettings, ServerSettings, SftpConnectorConfig, StartServer, StopServer,
-    TagResource, Tags, TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement,
-    UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, UpdateWebApp, UpdateWebAppCustomization,
+    CreateUser, CreateWebApp, CreateWorkflow, DeleteAccess, DeleteAgreement, DeleteCertificate, DeleteConnector,
+    DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWebApp,
+    DeleteWebAppCustomization, DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeCertificate,
+    DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser,
+    DescribeWebApp, DescribeWebAppCustomization, DescribeWorkflow, IdentityCenterConfig, Image, ImportCertificate,
+    ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements, ListCertificates, ListConnectors, ListHostKeys,
+    ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWebApps, ListWorkflows, LoginSettings,
+    ProfileSettings, ServerSettings, SftpConnectorConfig, StartServer, StopServer, TagResource, Tags, TestConnection,
+    TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement, UpdateCertificate, UpdateConnector,
+    UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, UpdateWebApp, UpdateWebAppCustomization,
     WebAppCustomization, WebAppIdentityProvider, WebAppSettings, WebAppUnits, WorkflowDetail, WorkflowDetails,
     WorkflowSettings, agreement_of,
 };
@@ -518,6 +519,44 @@ async fn a_connector_is_created_changed_tried_listed_and_deleted() {
     assert_eq!(rows.iter().map(|row| row.connector_id.as_str()).collect::<Vec<_>>(), [connector_id.as_str()]);
     let delete = DeleteConnector { connector_id: connector_id.clone() };
     mutate(&account, Mutation::DeleteConnector(delete)).await.unwrap();
+    assert_eq!(account.read(read()).await.unwrap_err().kind, AwsErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_certificate_is_imported_dated_listed_tagged_and_deleted() {
+    let (_sim, account) = started().await;
+    let import = ImportCertificate {
+        usage: "SIGNING".to_owned(),
+        certificate: include_str!("fixtures/certificates/own.pem").to_owned(),
+        certificate_chain: some(include_str!("fixtures/certificates/ca.pem")),
+        private_key: Some(include_str!("fixtures/certificates/own.key").to_owned().into()),
+        active_date: None,
+        inactive_date: Some("2040-01-01T00:00:00Z".parse().unwrap()),
+        description: some("signing"),
+        tags: tags(&[("a", "1")]),
+    };
+    let certificate_id = mutate(&account, Mutation::ImportCertificate(Box::new(import))).await.unwrap().id.unwrap();
+    let read = || DescribeCertificate { certificate_id: certificate_id.clone() };
+    let made = account.read(read()).await.unwrap();
+    assert_eq!((made.status.as_deref(), made.serial.as_deref()), (Some("ACTIVE"), Some("1001")));
+    assert_eq!(made.certificate_type.as_deref(), Some("CERTIFICATE_WITH_PRIVATE_KEY"));
+    assert_eq!((made.active_date, &made.tags), (made.not_before_date, &tags(&[("a", "1")])));
+    let update = UpdateCertificate {
+        certificate_id: certificate_id.clone(),
+        active_date: made.active_date,
+        inactive_date: made.not_after_date,
+        description: some("other"),
+    };
+    mutate(&account, Mutation::UpdateCertificate(update)).await.unwrap();
+    mutate(&account, Mutation::tag(made.arn.clone(), tags(&[("b", "2")]))).await.unwrap();
+    let dated = account.read(read()).await.unwrap();
+    assert_eq!((dated.inactive_date, dated.description.as_deref()), (made.not_after_date, Some("other")));
+    assert_eq!(dated.tags, tags(&[("a", "1"), ("b", "2")]));
+    let rows = account.list(ListCertificates { token: None }).await.unwrap();
+    assert_eq!(rows.iter().map(|row| &row.certificate_id).collect::<Vec<_>>(), [&certificate_id]);
+    mutate(&account, Mutation::DeleteCertificate(DeleteCertificate { certificate_id: certificate_id.clone() }))
+        .await
+        .unwrap();
     assert_eq!(account.read(read()).await.unwrap_err().kind, AwsErrorKind::NotFound);
 }
 

@@ -32,6 +32,8 @@ ROWS = (
          (("max(transfer_operator_oldest_check_age_seconds)", ""),), "stat"),
         ("First key to end", "How long until the first SSH key of a user ends.", "s",
          (("min(transfer_operator_ssh_keys_first_expiry_timestamp_seconds) - time()", ""),), "stat"),
+        ("First certificate to end", "How long until the first certificate for AS2 ends that none takes the place of.", "s",
+         (("min(transfer_operator_certificates_first_expiry_timestamp_seconds) - time()", ""),), "stat"),
         ("Version", "What runs.", "none",
          (("max by (version) (transfer_operator_build_info)", "{{version}}"),), "stat"),
     )),

@@ -12,6 +12,7 @@ EXAMPLES = {
     "AwsIdentity": "identity",
     "TransferAccess": "directory-on-efs",
     "TransferAgreement": "as2-agreement",
+    "TransferCertificate": "as2-partner",
     "TransferProfile": "as2-profiles",
     "TransferWebApp": "web-app",
     "TransferConnector": "connector",

@@ -5,14 +5,14 @@ data "aws_iam_policy_document" "transfer_operator" {
       "transfer:CreateConnector",
       "transfer:CreateProfile",
       "transfer:CreateServer",
-      "transfer:CreateWebApp",
       "transfer:CreateWorkflow",
       "transfer:DescribeSecurityPolicy",
+      "transfer:ImportCertificate",
+      "transfer:ListCertificates",
       "transfer:ListConnectors",
       "transfer:ListProfiles",
       "transfer:ListSecurityPolicies",
       "transfer:ListServers",
-      "transfer:ListWebApps",
       "transfer:ListWorkflows",
       "transfer:UpdateAccess",
     ]
@@ -127,19 +127,16 @@ data "aws_iam_policy_document" "transfer_operator" {
     ]
   }
   statement {
-    sid       = "WebApps"
+    sid       = "Certificates"
     actions   = [
-      "transfer:DeleteWebApp",
-      "transfer:DeleteWebAppCustomization",
-      "transfer:DescribeWebApp",
-      "transfer:DescribeWebAppCustomization",
+      "transfer:DeleteCertificate",
+      "transfer:DescribeCertificate",
       "transfer:TagResource",
       "transfer:UntagResource",
-      "transfer:UpdateWebApp",
-      "transfer:UpdateWebAppCustomization",
+      "transfer:UpdateCertificate",
     ]
     resources = [
-      "arn:aws:transfer:*:*:webapp/*",
+      "arn:aws:transfer:*:*:certificate/*",
     ]
   }
   statement {
@@ -179,20 +176,6 @@ data "aws_iam_policy_document" "transfer_operator" {
       "logs:ListLogDeliveries",
       "logs:PutResourcePolicy",
       "logs:UpdateLogDelivery",
-      "sso:CreateApplication",
-      "sso:DeleteApplication",
-      "sso:DescribeApplication",
-      "sso:GetApplicationAccessScope",
-      "sso:GetApplicationAuthenticationMethod",
-      "sso:GetApplicationGrant",
-      "sso:ListApplicationAccessScopes",
-      "sso:ListApplicationAuthenticationMethods",
-      "sso:ListApplicationGrants",
-      "sso:ListApplications",
-      "sso:PutApplicationAccessScope",
-      "sso:PutApplicationAuthenticationMethod",
-      "sso:PutApplicationGrant",
-      "sso:UpdateApplication",
     ]
     resources = [
       "*",

@@ -9,7 +9,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::common::{IdentityRef, PlainLifecycle, ProfileRef, ServerRef};
-use super::status::CommonStatus;
+use super::status::{Applied, CommonStatus};
 use super::{Managed, ManagedKind, Reference, agreement_rules, pattern, references, resync, rules};
 
 /// Where files go by what they are.
@@ -190,9 +190,13 @@ impl TransferAgreementStatus {
     /// The profiles that AWS has there, and those that a call named of which nobody knows yet what came of it.
     #[must_use]
     pub fn profile_ids(&self) -> BTreeSet<String> {
-        let hashes = self.common.applied.iter().flat_map(|applied| &applied.hashes);
-        let sent = hashes.filter(|(member, _)| member.contains(SENT)).map(|(_, id)| id);
-        self.local_profile_id.iter().chain(&self.partner_profile_id).chain(sent).cloned().collect()
+        let sent = self.common.applied.iter().flat_map(Applied::sent_profiles);
+        self.shown_profiles().chain(sent).map(str::to_owned).collect()
+    }
+
+    /// The profiles that AWS was seen to have there.
+    pub fn shown_profiles(&self) -> impl Iterator<Item = &str> {
+        self.local_profile_id.iter().chain(&self.partner_profile_id).map(String::as_str)
     }
 
     /// Whether it says which profiles AWS has there.
@@ -200,16 +204,6 @@ impl TransferAgreementStatus {
     pub fn shows_profiles(&self) -> bool {
         self.local_profile_id.is_some() && self.partner_profile_id.is_some()
     }
-}
-
-/// What stands between a member and a profile that was sent for it.
-const SENT: &str = "ProfileId#";
-
-/// What is recorded of a profile before a call names it as this member, by the engine with all else that the call applies:
-/// each beside the others until AWS is seen to have one of them, so that none is deleted while a call may still bring it in.
-#[must_use]
-pub fn sent_profile(member: &str, id: &str) -> (String, String) {
-    (format!("{member}#{id}"), id.to_owned())
 }
 
 impl Managed for TransferAgreement {

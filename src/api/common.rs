@@ -101,9 +101,9 @@ pub struct IdAdoption {
     /// difference in status.drift. Converge takes over, then changes it to match.
     #[serde(default)]
     pub mode: AdoptionMode,
-    /// The id that AWS gave it: of a workflow w-, of a profile p-, of a connector c-, of a web app webapp- and 17
-    /// characters; of an agreement that of its server, a slash, and its own. It must be listed in the adoptableIds of the identity's grant for this
-    /// namespace. With managementPolicy ObserveOnly it is what is looked at, and mode does not count.
+    /// The id that AWS gave it: of a workflow w-, of a profile p-, of a connector c-, of a certificate cert-, of a web
+    /// app webapp- and 17 characters; of an agreement that of its server, a slash, and its own. It must be listed in the
+    /// adoptableIds of the identity's grant for this namespace. With managementPolicy ObserveOnly it is what is looked at, and mode does not count.
     #[x_kube(validation = pattern::ADOPTABLE_ID)]
     #[schemars(length(max = 39))]
     pub id: String,
@@ -436,6 +436,21 @@ pub struct ProfileRef {
     pub namespace: Option<String>,
 }
 
+/// A TransferCertificate object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(transform = pattern::OBJECT_NAME.of("name"))]
+pub struct CertificateRef {
+    /// Name of the TransferCertificate.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// Its namespace; absent means this object's own. The certificate's allowedReferences must admit this namespace.
+    #[x_kube(validation = pattern::LABEL)]
+    #[schemars(length(max = 63))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
 /// One key of a ConfigMap in the object's own namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -535,7 +550,7 @@ pub struct GrantNamespaces {
 #[serde(rename_all = "camelCase")]
 pub struct AllowedReferences {
     /// Namespaces whose objects may refer to this one: to a server users, accesses and agreements, to a
-    /// workflow servers, to a profile connectors and agreements.
+    /// workflow servers, to a profile connectors and agreements, to a certificate profiles.
     #[serde(default)]
     pub namespaces: NamespaceSelection,
 }

@@ -184,6 +184,8 @@ pub mod reasons {
     pub const NO_KEYS: &str = "NoKeys";
     /// An SSH key expires soon or has expired.
     pub const KEYS_EXPIRING: &str = "KeysExpiring";
+    /// A certificate ends soon, or is not used, and nothing takes its place.
+    pub const CERTIFICATE_EXPIRING: &str = "CertificateExpiring";
     /// The spec speaks of SSH public keys no more, and AWS has some that this object put there.
     pub const KEYS_LEFT_BEHIND: &str = "KeysLeftBehind";
     /// A Secret or key cannot be parsed.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{IdentityRef, PlainLifecycle, ProfileRef, ServerRef};
-use super::status::CommonStatus;
+use super::status::{Applied, CommonStatus};
 use super::user::SshPublicKeySource;
 use super::{Managed, ManagedKind, Reference, connector_rules, pattern, references, resync, rules};
 
@@ -315,11 +315,11 @@ pub struct TransferConnectorStatus {
 
 impl TransferConnectorStatus {
     /// Ids of the profiles that AWS may have in it: those that it shows, and those that a call named whose outcome may not
-    /// have been seen yet. Such a one is written down before it is sent, as `<member>#<id>` among the hashes.
-    pub fn profiles(&self) -> BTreeSet<&str> {
-        let recorded = self.common.applied.iter().flat_map(|applied| applied.hashes.keys());
-        let named = recorded.filter_map(|key| key.strip_prefix("as2Config.")?.split('#').nth(1));
-        self.profile_ids.iter().map(String::as_str).chain(named).collect()
+    /// have been seen yet.
+    #[must_use]
+    pub fn profiles(&self) -> BTreeSet<String> {
+        let sent = self.common.applied.iter().flat_map(Applied::sent_profiles);
+        self.profile_ids.iter().map(String::as_str).chain(sent).map(str::to_owned).collect()
     }
 }
 
@@ -346,7 +346,7 @@ impl Managed for TransferConnector {
             ]
         });
         let in_force = status.into_iter().flat_map(TransferConnectorStatus::profiles);
-        let in_force = in_force.map(|id| Reference::Id(ManagedKind::TransferProfile, id.to_owned()));
+        let in_force = in_force.map(|id| Reference::Id(ManagedKind::TransferProfile, id));
         let id = status.and_then(|status| status.connector_id.clone());
         [Reference::Identity(spec.aws_identity_ref.name.clone())]
             .into_iter()

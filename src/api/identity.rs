@@ -121,8 +121,8 @@ pub struct Grant {
     #[schemars(length(max = 256), inner(length(max = 19)), transform = pattern::SERVER_ID.each())]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub server_ids: Vec<String>,
-    /// Workflows, profiles, connectors, agreements and web apps that those objects may take over, or look at with
-    /// managementPolicy ObserveOnly, by their ids (an agreement as s-.../a-...). None means none.
+    /// Workflows, profiles, connectors, agreements, certificates and web apps that those objects may take over, or look
+    /// at with managementPolicy ObserveOnly, by their ids (an agreement as s-.../a-...). None means none.
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 128), inner(length(max = 39)), transform = pattern::ADOPTABLE_ID.each())]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{TransferAccess, TransferAccessSpec, TransferAccessStatus};
 pub use agreement::{TransferAgreement, TransferAgreementSpec, TransferAgreementStatus};
+pub use certificate::{TransferCertificate, TransferCertificateSpec, TransferCertificateStatus};
 pub use common::Policies;
 pub use connector::{TransferConnector, TransferConnectorSpec, TransferConnectorStatus};
 pub use crd::all_crds;
@@ -68,6 +69,9 @@ pub(crate) mod access;
 /// `TransferAgreement`.
 pub(crate) mod agreement;
 mod agreement_rules;
+/// `TransferCertificate`.
+pub(crate) mod certificate;
+mod certificate_rules;
 /// Policies and references.
 pub(crate) mod common;
 /// Conditions and the rules by which they change.
@@ -129,6 +133,8 @@ pub const ALLOW_DELETIONS: &str = "transfer-operator.dev/allow-deletions";
 pub const CONFIRM_HOST_KEY: &str = "transfer-operator.dev/confirm-host-key";
 /// The type that a Secret with a host key must have: the operator reads no other.
 pub const HOST_KEY_SECRET_TYPE: &str = "transfer-operator.dev/host-key";
+/// The label, with value "true", that a Secret with a certificate must have: the operator reads no other for one.
+pub const CERTIFICATE_LABEL: &str = "transfer-operator.dev/certificate";
 /// The type that a Secret with the password of a trial login must have.
 pub const LOGIN_PASSWORD_SECRET_TYPE: &str = "transfer-operator.dev/login-password";
 
@@ -165,6 +171,7 @@ macro_rules! with_kinds {
             profiles: TransferProfile,
             connectors: TransferConnector,
             agreements: TransferAgreement,
+            certificates: TransferCertificate,
             web_apps: TransferWebApp,
         }
     };
@@ -234,6 +241,9 @@ pub trait Managed:
 {
     /// The everyday word for what it stands for in AWS, as messages and metrics say it.
     const NOUN: &'static str;
+
+    /// Whether an account has tens of thousands of them, so that caches hold them in little room.
+    const MANY: bool = false;
 
     /// The kind's status.
     type Status: Default + Clone + PartialEq + Serialize + DeserializeOwned + Debug + Send + Sync;

@@ -136,7 +136,7 @@ pub(super) const WORKFLOW_ID: Pattern =
 /// object's kind, the kind says.
 pub(super) const ADOPTABLE_ID: Pattern = Pattern::new(
     r"^(s-[0-9a-f]{17}/)?[a-z]+-[0-9a-z]{17}$",
-    "the id of a workflow (w-), a profile (p-), a connector (c-) or a web app (webapp-), such as c-0123456789abcdef0, or \
+    "the id of a workflow (w-), a profile (p-), a connector (c-), a certificate (cert-) or a web app (webapp-), such as c-0123456789abcdef0, or \
      server and agreement, such as s-0123456789abcdef0/a-0123456789abcdef0",
 );
 /// An EFS file system.

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{AllowedReferences, IdentityRef, PlainLifecycle};
+use super::common::{AllowedReferences, CertificateRef, IdentityRef, PlainLifecycle};
 use super::status::CommonStatus;
-use super::{Managed, ManagedKind, Reference, pattern, profile_rules, resync, rules};
+use super::{Managed, ManagedKind, Name, Reference, certificate_rules, pattern, profile_rules, resync, rules};
 
 /// What the profile shall be.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -36,7 +36,7 @@ use super::{Managed, ManagedKind, Reference, pattern, profile_rules, resync, rul
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
-#[schemars(transform = resync::written)]
+#[schemars(transform = resync::written, transform = certificate_rules::of_profile)]
 #[schemars(transform = profile_rules::AS2_ID.of("as2Id"))]
 pub struct TransferProfileSpec {
     /// The AwsIdentity that AWS is called with: which account and whose credentials. It must grant this namespace
@@ -82,6 +82,13 @@ pub struct TransferProfileSpec {
     #[schemars(length(max = 10), inner(length(max = 22)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_ids: Option<Vec<String>>,
+    /// TransferCertificate objects of the same region whose certificates the profile has, beside those of certificateIds
+    /// and at most 10 together with them; those of a LOCAL profile need a private key. While one of them is renewed the
+    /// profile has both of its certificates. As long as one of them is not ready, no certificate of the profile changes.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(max = 10))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_refs: Option<Vec<CertificateRef>>,
 }
 
 /// What is known of the profile.
@@ -103,6 +110,10 @@ pub struct TransferProfileStatus {
     /// The type that it has in AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_type: Option<String>,
+    /// The certificates that it has in AWS, by their ids.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_ids: Option<Vec<String>>,
 }
 
 impl Managed for TransferProfile {
@@ -113,6 +124,14 @@ impl Managed for TransferProfile {
     fn references(&self) -> Vec<Reference> {
         let made = self.status.as_ref().and_then(|status| status.profile_id.clone());
         let id = made.map(|id| Reference::Id(ManagedKind::TransferProfile, id));
-        [Reference::Identity(self.spec.aws_identity_ref.name.clone())].into_iter().chain(id).collect()
+        let namespace = self.metadata.namespace.clone().unwrap_or_default();
+        let certificate = ManagedKind::TransferCertificate;
+        let named = self.spec.certificate_refs.iter().flatten();
+        let named = named.map(|named| Reference::Object(certificate, Name::of_certificate(named, &namespace)));
+        let had = self.status.iter().flat_map(|status| status.certificate_ids.iter().flatten());
+        let ids = self.spec.certificate_ids.iter().flatten().chain(had);
+        let ids = ids.map(|id| Reference::Id(certificate, id.clone()));
+        let identity = Reference::Identity(self.spec.aws_identity_ref.name.clone());
+        [identity].into_iter().chain(id).chain(named).chain(ids).collect()
     }
 }

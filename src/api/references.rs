@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 
-use super::common::{DeletionPolicy, ProfileRef, ServerRef, WorkflowRef};
+use super::common::{CertificateRef, DeletionPolicy, ProfileRef, ServerRef, WorkflowRef};
 use super::login::Login;
 use super::shapes::WorkflowDetails;
 use super::{FINALIZER, Managed, ManagedKind};
@@ -41,6 +41,13 @@ impl Name {
     #[must_use]
     pub fn of_profile(reference: &ProfileRef, own: &str) -> Self {
         let ProfileRef { name, namespace } = reference;
+        Self::within(namespace.as_deref(), own, name)
+    }
+
+    /// The certificate object that a reference in this namespace names.
+    #[must_use]
+    pub fn of_certificate(reference: &CertificateRef, own: &str) -> Self {
+        let CertificateRef { name, namespace } = reference;
         Self::within(namespace.as_deref(), own, name)
     }
 

@@ -1,4 +1,4 @@
-//! How often an object at rest is compared with AWS: the form of the text and its bounds.
+//! Durations as a person writes them: their form and bounds; and how often an object at rest is compared with AWS.
 
 use std::time::Duration;
 
@@ -23,11 +23,30 @@ pub(super) fn written(spec: &mut Schema) {
     rules::add(spec, [rule.message(words).field_path(".resyncInterval")]);
 }
 
+/// The same of another member, between these two.
+pub(super) fn duration(member: &'static str, least: &'static str, most: &'static str) -> impl FnMut(&mut Schema) {
+    move |holder: &mut Schema| {
+        let rule = Rule::new(format!(
+            "!has(self.{member}) || (self.{member}.matches(r'^([0-9]{{1,5}}h)?([0-9]{{1,5}}m)?([0-9]{{1,5}}s)?$') \
+             && size(self.{member}) > 0 && duration(self.{member}) >= duration('{least}') \
+             && duration(self.{member}) <= duration('{most}'))"
+        ));
+        let words =
+            format!("must be a duration from {least} to {most}, of hours, minutes and seconds, such as 24h or 1h30m");
+        rules::add(holder, [rule.message(words.as_str()).field_path(format!(".{member}"))]);
+    }
+}
+
+/// The duration that a text says, if it says one.
+pub(super) fn said(text: Option<&str>) -> Option<Duration> {
+    let said: SignedDuration = text?.parse().ok()?;
+    Duration::try_from(said).ok()
+}
+
 /// The interval that a text says; `None` where it says none, and the operator's own counts.
 pub(super) fn interval(text: Option<&str>) -> Option<Duration> {
-    let said: SignedDuration = text?.parse().ok()?;
     let [shortest, longest] = BOUNDS;
-    Duration::try_from(said).ok().map(|said| said.clamp(shortest, longest))
+    said(text).map(|said| said.clamp(shortest, longest))
 }
 
 #[cfg(test)]

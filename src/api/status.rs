@@ -23,7 +23,8 @@ pub struct Applied {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// Keyed hashes of members that AWS never returns, so that an edit is seen; of an agreement the profiles that were sent.
+    /// Keyed hashes of members that AWS never returns, so that an edit is seen; of agreements and connectors the profiles
+    /// that were sent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hashes: BTreeMap<String, String>,
     /// Digest of what was wanted when everything was last as wanted. Differs as long as an edit is not applied in full.
@@ -33,6 +34,25 @@ pub struct Applied {
     /// not look at it in full at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed: Option<String>,
+}
+
+/// What stands between a member and a profile that was sent for it.
+const SENT: &str = "ProfileId#";
+
+/// Behind a profile that was sent and is wanted no more; what stands there is since when.
+pub const LEFT: &str = "#left";
+
+/// Under which of the hashes it is recorded that a call names, or named, this profile as this member.
+#[must_use]
+pub fn sent_profile(member: &str, id: &str) -> String {
+    format!("{member}#{id}")
+}
+
+impl Applied {
+    /// Ids of the profiles that calls named whose outcome may not have been seen yet.
+    pub fn sent_profiles(&self) -> impl Iterator<Item = &str> {
+        self.hashes.keys().filter_map(|key| key.split_once(SENT)?.1.split('#').next())
+    }
 }
 
 /// How far a create is known to have gone.

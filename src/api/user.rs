@@ -198,6 +198,8 @@ impl TransferUser {
 impl Managed for TransferUser {
     const NOUN: &'static str = "user";
 
+    const MANY: bool = true;
+
     from_its_members!(TransferUserStatus);
 
     fn references(&self) -> Vec<Reference> {

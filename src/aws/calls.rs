@@ -11,14 +11,15 @@ use super::sdk::Clients;
 use super::sdk::once::Once;
 use super::transfer::{
     CreateAccess, CreateAgreement, CreateConnector, CreateProfile, CreateServer, CreateUser, CreateWebApp,
-    CreateWorkflow, DeleteAccess, DeleteAgreement, DeleteConnector, DeleteHostKey, DeleteProfile, DeleteServer,
-    DeleteSshPublicKey, DeleteUser, DeleteWebApp, DeleteWebAppCustomization, DeleteWorkflow, DescribeAccess,
-    DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer,
-    DescribeUser, DescribeWebApp, DescribeWebAppCustomization, DescribeWorkflow, ImportHostKey, ImportSshPublicKey,
-    ListAccesses, ListAgreements, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers,
-    ListUsers, ListWebApps, ListWorkflows, StartServer, StopServer, TagResource, TestConnection, TestIdentityProvider,
-    UntagResource, UpdateAccess, UpdateAgreement, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer,
-    UpdateUser, UpdateWebApp, UpdateWebAppCustomization,
+    CreateWorkflow, DeleteAccess, DeleteAgreement, DeleteCertificate, DeleteConnector, DeleteHostKey, DeleteProfile,
+    DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWebApp, DeleteWebAppCustomization, DeleteWorkflow,
+    DescribeAccess, DescribeAgreement, DescribeCertificate, DescribeConnector, DescribeHostKey, DescribeProfile,
+    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization,
+    DescribeWorkflow, ImportCertificate, ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements,
+    ListCertificates, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers,
+    ListWebApps, ListWorkflows, StartServer, StopServer, TagResource, TestConnection, TestIdentityProvider,
+    UntagResource, UpdateAccess, UpdateAgreement, UpdateCertificate, UpdateConnector, UpdateHostKey, UpdateProfile,
+    UpdateServer, UpdateUser, UpdateWebApp, UpdateWebAppCustomization,
 };
 use super::{AwsError, CallClass, Tags};
 
@@ -173,6 +174,8 @@ reads! {
     TestConnection => Connection,
     ListAgreements => Agreements,
     DescribeAgreement => Agreement,
+    ListCertificates => Certificates,
+    DescribeCertificate => Certificate,
     ListWebApps => WebApps,
     DescribeWebApp => WebApp,
     DescribeWebAppCustomization => WebAppCustomization,
@@ -212,6 +215,9 @@ mutations! {
     CreateAgreement(Box<CreateAgreement>),
     UpdateAgreement(UpdateAgreement),
     DeleteAgreement(DeleteAgreement),
+    ImportCertificate(Box<ImportCertificate>),
+    UpdateCertificate(UpdateCertificate),
+    DeleteCertificate(DeleteCertificate),
     CreateWebApp(Box<CreateWebApp>),
     UpdateWebApp(UpdateWebApp),
     DeleteWebApp(DeleteWebApp),

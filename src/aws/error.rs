@@ -95,7 +95,8 @@ impl AwsError {
     #[must_use]
     pub fn of_what_is_named(self) -> Self {
         let own = NAMES_OTHERS.iter().find(|(operation, _)| *operation == self.operation).map(|(_, own)| *own);
-        let named = self.kind == AwsErrorKind::NotFound && own.is_some() && self.resource_type.as_deref() != own;
+        let is_own = |own: &[&str]| self.resource_type.as_deref().is_some_and(|missing| own.contains(&missing));
+        let named = self.kind == AwsErrorKind::NotFound && own.is_some_and(|own| !is_own(own));
         if named { Self { kind: AwsErrorKind::Rejected, ..self } } else { self }
     }
 
@@ -106,14 +107,14 @@ impl AwsError {
     }
 }
 
-/// Calls that name other resources, with AWS's `ResourceType` of what they are about.
-const NAMES_OTHERS: [(&str, &str); 6] = [
-    ("CreateProfile", "Profile"),
-    ("UpdateProfile", "Profile"),
-    ("CreateConnector", "Connector"),
-    ("UpdateConnector", "Connector"),
-    ("CreateAgreement", "Agreement"),
-    ("UpdateAgreement", "Agreement"),
+/// Calls that name other resources, with AWS's `ResourceType`s of what they are about, and of what that lives on.
+const NAMES_OTHERS: [(&str, &[&str]); 6] = [
+    ("CreateProfile", &["Profile"]),
+    ("UpdateProfile", &["Profile"]),
+    ("CreateConnector", &["Connector"]),
+    ("UpdateConnector", &["Connector"]),
+    ("CreateAgreement", &["Agreement", "Server"]),
+    ("UpdateAgreement", &["Agreement", "Server"]),
 ];
 
 /// What error codes stand for. Codes from outside the service's model (authentication, throttling, validation) arrive
@@ -493,6 +494,8 @@ mod tests {
             ("UpdateUser", Some("Server"), AwsErrorKind::NotFound),
             ("CreateAgreement", Some("Profile"), AwsErrorKind::Rejected),
             ("UpdateAgreement", Some("Agreement"), AwsErrorKind::NotFound),
+            ("CreateAgreement", Some("Server"), AwsErrorKind::NotFound),
+            ("UpdateConnector", Some("Server"), AwsErrorKind::Rejected),
         ];
         for (operation, resource_type, kind) in rows {
             let fault = AwsError {

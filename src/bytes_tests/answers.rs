@@ -21,10 +21,10 @@ use crate::aws::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcE
 use crate::aws::rate_limiter::Rates;
 use crate::aws::sdk::SdkApi;
 use crate::aws::transfer::{
-    DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy,
-    DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization, DescribeWorkflow, ListAccesses,
-    ListAgreements, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers,
-    ListWebApps, ListWorkflows, TestConnection, TestIdentityProvider,
+    DescribeAccess, DescribeAgreement, DescribeCertificate, DescribeConnector, DescribeHostKey, DescribeProfile,
+    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization,
+    DescribeWorkflow, ListAccesses, ListAgreements, ListCertificates, ListConnectors, ListHostKeys, ListProfiles,
+    ListSecurityPolicies, ListServers, ListUsers, ListWebApps, ListWorkflows, TestConnection, TestIdentityProvider,
 };
 use crate::aws::{Account, AwsClock, AwsError, AwsErrorKind, Mutation, RateLimiter};
 use crate::kinds::fakes::{ACCOUNT, FIRST, NOW, REGION};
@@ -120,6 +120,11 @@ async fn asked(account: &Account) -> Vec<(&'static str, Result<(), AwsError>)> {
         ("ListWorkflows", account.list(ListWorkflows { token: None }).await.map(drop)),
         ("ListAgreements", account.list(ListAgreements { server_id: id(), token: None }).await.map(drop)),
         ("DescribeAgreement", account.read(agreement).await.map(drop)),
+        ("ListCertificates", account.list(ListCertificates { token: None }).await.map(drop)),
+        (
+            "DescribeCertificate",
+            account.read(DescribeCertificate { certificate_id: "cert-1".to_owned() }).await.map(drop),
+        ),
         ("ListWebApps", account.list(ListWebApps { token: None }).await.map(drop)),
         ("DescribeWebApp", account.read(DescribeWebApp { web_app_id: "webapp-1".to_owned() }).await.map(drop)),
         ("DescribeWebAppCustomization", account.read(look).await.map(drop)),
@@ -207,6 +212,7 @@ fn an_answer_of_wrong_types_or_without_a_member_is_none_or_whole() {
         ("describe-user.json", "DescribeUser", "/User"),
         ("describe-workflow.json", "DescribeWorkflow", "/Workflow"),
         ("describe-profile.json", "DescribeProfile", "/Profile"),
+        ("describe-certificate.json", "DescribeCertificate", "/Certificate"),
         ("describe-connector.json", "DescribeConnector", "/Connector"),
         ("describe-agreement.json", "DescribeAgreement", "/Agreement"),
         ("describe-web-app.json", "DescribeWebApp", "/WebApp"),

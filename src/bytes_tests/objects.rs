@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::{KEY, cases, inputs};
 use crate::api::{
-    AwsIdentity, Managed, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile,
-    TransferServer, TransferUser, TransferWebApp, TransferWorkflow, references,
+    AwsIdentity, Managed, ManagedKind, TransferAccess, TransferAgreement, TransferCertificate, TransferConnector,
+    TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow, references,
 };
 use crate::cluster::guarded::Guarded;
 use crate::cluster::pruned::Pruned;
@@ -160,6 +160,7 @@ proptest! {
         looked_at::<TransferProfile>(&object)?;
         looked_at::<TransferConnector>(&object)?;
         looked_at::<TransferAgreement>(&object)?;
+        looked_at::<TransferCertificate>(&object)?;
         looked_at::<TransferWebApp>(&object)?;
         if is::<AwsIdentity>(&object) && let Some(identity) = read::<AwsIdentity>(&object)? {
             let _ = identity.spec.access();
@@ -183,6 +184,7 @@ proptest! {
         watched::<TransferProfile>(&bytes);
         watched::<TransferConnector>(&bytes);
         watched::<TransferAgreement>(&bytes);
+        watched::<TransferCertificate>(&bytes);
         watched::<TransferWebApp>(&bytes);
         watched::<AwsIdentity>(&bytes);
     }

@@ -1,5 +1,7 @@
 //! Where key bytes and passwords are: in types that wipe them, and of which nothing is shown.
 
+use std::collections::BTreeMap;
+
 use secrecy::zeroize::ZeroizeOnDrop;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -36,7 +38,11 @@ fn everything_that_holds_a_secret_wipes_it_and_shows_none_of_it() {
         user_password: Some(secret()),
     };
     let held = ssh::host_key(KEY).unwrap();
-    let read = SecretData { secret_type: String::new(), data: [("key".to_owned(), Ok(secret()))].into() };
+    let read = SecretData {
+        secret_type: String::new(),
+        labels: BTreeMap::new(),
+        data: [("key".to_owned(), Ok(secret()))].into(),
+    };
     for kept in [Some(&import.body), create.host_key.as_ref(), login.user_password.as_ref(), Some(&held.pem)] {
         wiped(kept.unwrap());
     }

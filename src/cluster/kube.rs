@@ -209,6 +209,7 @@ impl KubeApi for KubeClient {
         let found = bounded(&format!("Secret {name}"), api.get_opt(&name.name)).await?;
         Ok(found.map(|secret| SecretData {
             secret_type: secret.type_.unwrap_or_default(),
+            labels: secret.metadata.labels.unwrap_or_default(),
             data: secret.data.into_iter().flatten().map(|(key, bytes)| (key, secret_text(bytes.0))).collect(),
         }))
     }

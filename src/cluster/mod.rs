@@ -6,6 +6,7 @@
 pub mod guarded;
 pub mod kube;
 pub mod mass_deletion;
+mod packed;
 pub mod pruned;
 pub mod references;
 pub mod store;
@@ -75,6 +76,8 @@ pub type Entries = BTreeMap<String, Vec<u8>>;
 pub struct SecretData {
     /// `type` of the Secret.
     pub secret_type: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
     /// Its values.
     pub data: Texts<SecretString>,
 }
@@ -191,6 +194,10 @@ impl<K: Managed> Object for K {
     }
 }
 
+/// Objects, each as it is asked for: of some kinds there are so many that all at once would take the room which the cache
+/// saves. They are as they were when they were asked for.
+pub type Objects = Box<dyn Iterator<Item = Arc<dyn Object>> + Send>;
+
 /// What the watches hold, for references.
 pub trait Lister: Send + Sync {
     /// An identity.
@@ -200,21 +207,21 @@ pub trait Lister: Send + Sync {
     /// An object of this kind.
     fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>>;
     /// All objects of this kind.
-    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>>;
+    fn objects(&self, kind: ManagedKind) -> Objects;
     /// At least the objects of this kind that refer to it.
-    fn referring(&self, kind: ManagedKind, reference: &Reference) -> Vec<Arc<dyn Object>> {
-        let all = self.objects(kind).into_iter();
-        all.filter(|object| object.all_references().contains(reference)).collect()
+    fn referring(&self, kind: ManagedKind, reference: &Reference) -> Objects {
+        let reference = reference.clone();
+        Box::new(self.objects(kind).filter(move |object| object.all_references().contains(&reference)))
     }
     /// How many objects of this kind refer to it. Counts an index, and looks at none of them.
     fn how_many(&self, kind: ManagedKind, reference: &Reference) -> usize {
-        self.referring(kind, reference).len()
+        self.referring(kind, reference).count()
     }
     /// How many objects of this kind are on their way out of AWS with this identity, by their deletionTimestamp. The
     /// store counts an index, and looks at none of them.
     fn leaving(&self, kind: ManagedKind, identity: &str) -> BTreeMap<Timestamp, usize> {
         let mut going = BTreeMap::new();
-        for reference in self.objects(kind).iter().flat_map(|object| object.all_references()) {
+        for reference in self.objects(kind).flat_map(|object| object.all_references()) {
             if let Reference::Leaving(of, at) = reference
                 && of == identity
             {
@@ -239,7 +246,7 @@ impl dyn Lister + '_ {
     /// At least the objects of this kind that refer to it.
     #[must_use]
     pub fn by<K: Managed>(&self, reference: &Reference) -> Vec<Arc<K>> {
-        self.referring(K::KIND, reference).into_iter().filter_map(typed).collect()
+        self.referring(K::KIND, reference).filter_map(typed).collect()
     }
 }
 

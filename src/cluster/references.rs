@@ -1,13 +1,15 @@
 //! What the caches find objects by, whatever they hold.
 
 use kube::api::ObjectMeta;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::Lister;
 pub use crate::api::Reference;
 use crate::api::{AwsIdentity, Managed, references};
 
-/// What can be found by what it refers to.
-pub trait Refers {
+/// What can be found by what it refers to. A cache may hold it as its text.
+pub trait Refers: Serialize + DeserializeOwned {
     /// All of it; the same thing may be there twice.
     fn refers_to(&self) -> Vec<Reference>;
 

@@ -12,9 +12,10 @@ use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::runtime::watcher::Event;
 
 use super::guarded::Guarded;
+use super::packed::Packed;
 use super::pruned::Pruned;
 use super::references::{Reference, Refers};
-use super::{Lister, Name, Object};
+use super::{Lister, Name, Object, Objects};
 use crate::api::{self, AwsIdentity, Managed, ManagedKind};
 use crate::with_kinds;
 
@@ -54,6 +55,51 @@ impl<K: Refers> Snapshot<K> {
         match self {
             Self::Whole(object) => object.about(),
             Self::Undecoded(meta) => meta,
+        }
+    }
+}
+
+/// An object as it is held.
+#[derive(Debug)]
+enum Held<K> {
+    Whole(Arc<K>),
+    Packed(Packed<K>),
+    Undecoded(Arc<ObjectMeta>),
+}
+
+impl<K> Clone for Held<K> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Whole(object) => Self::Whole(Arc::clone(object)),
+            Self::Packed(packed) => Self::Packed(packed.clone()),
+            Self::Undecoded(meta) => Self::Undecoded(Arc::clone(meta)),
+        }
+    }
+}
+
+impl<K: Refers> Held<K> {
+    fn of(seen: &Snapshot<K>, many: bool) -> Self {
+        match seen {
+            Snapshot::Whole(object) => {
+                let packed = many.then(|| Packed::of(object.as_ref())).flatten();
+                packed.map_or_else(|| Self::Whole(Arc::clone(object)), Self::Packed)
+            }
+            Snapshot::Undecoded(meta) => Self::Undecoded(Arc::clone(meta)),
+        }
+    }
+
+    fn object(self) -> Option<Arc<K>> {
+        match self {
+            Self::Whole(object) => Some(object),
+            Self::Packed(packed) => packed.open(),
+            Self::Undecoded(_) => None,
+        }
+    }
+
+    fn seen(self) -> Option<Snapshot<K>> {
+        match self {
+            Self::Undecoded(meta) => Some(Snapshot::Undecoded(meta)),
+            held => held.object().map(Snapshot::Whole),
         }
     }
 }
@@ -128,7 +174,7 @@ pub struct Store<K> {
 #[derive(Debug)]
 struct Inner<K> {
     /// A name stands in several places here and is held once, as maps of thousands of names would hold mostly those.
-    objects: BTreeMap<Arc<Name>, (usize, Snapshot<K>)>,
+    objects: BTreeMap<Arc<Name>, (usize, Held<K>)>,
     /// Who refers to what, kept with `objects`.
     by: BTreeMap<Reference, Names>,
     /// Names seen so far by a listing that is under way, by scope.
@@ -136,6 +182,8 @@ struct Inner<K> {
     /// Scopes that were listed at least once.
     listed: BTreeSet<usize>,
     scopes: usize,
+    /// There may be tens of thousands of them, see [`Packed`].
+    many: bool,
 }
 
 /// Who refers to something. Most of what is referred to is so by one object, as a login is, and a set has room for eleven.
@@ -185,8 +233,12 @@ impl<K> Store<K> {
     /// An empty cache that is filled when this many scopes were listed.
     #[must_use]
     pub fn new(scopes: usize) -> Self {
+        Self::with(scopes, false)
+    }
+
+    fn with(scopes: usize, many: bool) -> Self {
         let (objects, by) = (BTreeMap::new(), BTreeMap::new());
-        let inner = Inner { objects, by, listing: BTreeMap::new(), listed: BTreeSet::new(), scopes };
+        let inner = Inner { objects, by, listing: BTreeMap::new(), listed: BTreeSet::new(), scopes, many };
         Self { inner: Mutex::new(inner), filled: AtomicBool::new(false) }
     }
 
@@ -201,20 +253,23 @@ impl<K> Store<K> {
         self.filled.store(true, Ordering::Release);
     }
 
+    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Refers> Store<K> {
     /// The object of this name; absent also where it does not decode.
     #[must_use]
     pub fn get(&self, name: &Name) -> Option<Arc<K>> {
-        self.lock().objects.get(name).and_then(|(_, seen)| seen.object().cloned())
+        let held = self.lock().objects.get(name).map(|(_, held)| held.clone());
+        held?.object()
     }
 
-    /// Every object that decodes.
-    #[must_use]
-    pub fn all(&self) -> Vec<Arc<K>> {
-        self.lock().objects.values().filter_map(|(_, seen)| seen.object().cloned()).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Every object that decodes, each as it is asked for.
+    pub fn all(&self) -> impl Iterator<Item = Arc<K>> + use<K> {
+        let held: Vec<Held<K>> = self.lock().objects.values().map(|(_, held)| held.clone()).collect();
+        held.into_iter().filter_map(Held::object)
     }
 }
 
@@ -267,10 +322,11 @@ impl<K: Refers> Store<K> {
         going.filter_map(count).collect()
     }
 
-    fn by(&self, reference: &Reference) -> Vec<Arc<K>> {
+    fn by(&self, reference: &Reference) -> impl Iterator<Item = Arc<K>> + use<K> {
         let inner = self.lock();
-        let object = |name: &Arc<Name>| inner.objects.get(name).and_then(|(_, seen)| seen.object().cloned());
-        inner.by.get(reference).into_iter().flat_map(Names::iter).filter_map(object).collect()
+        let held = |name: &Arc<Name>| inner.objects.get(name).map(|(_, held)| held.clone());
+        let found: Vec<Held<K>> = inner.by.get(reference).into_iter().flat_map(Names::iter).filter_map(held).collect();
+        found.into_iter().filter_map(Held::object)
     }
 }
 
@@ -279,7 +335,8 @@ impl<K: Refers> Inner<K> {
         let name = Name::from(object.meta());
         let seen = object.seen();
         let shared = self.shared(&name);
-        let before = self.objects.insert(Arc::clone(&shared), (scope, seen.clone())).map(|(_, seen)| seen);
+        let held = Held::of(&seen, self.many);
+        let before = self.objects.insert(Arc::clone(&shared), (scope, held)).and_then(|(_, held)| held.seen());
         let old = before.as_ref().map(references).unwrap_or_default();
         let new = references(&seen);
         if old != new {
@@ -300,7 +357,7 @@ impl<K: Refers> Inner<K> {
     }
 
     fn take(&mut self, name: &Name) -> Option<StoreChange<K>> {
-        let (_, before) = self.objects.remove(name)?;
+        let before = self.objects.remove(name)?.1.seen()?;
         self.unfile(name, &references(&before));
         Some(StoreChange { name: name.clone(), before: Some(before), after: None })
     }
@@ -316,7 +373,8 @@ impl<K: Refers> Inner<K> {
     /// The end of an object that was told late says nothing of its namesake.
     fn end(&mut self, meta: &ObjectMeta) -> Option<StoreChange<K>> {
         let name = Name::from(meta);
-        let held = self.objects.get(&name).is_some_and(|(_, seen)| seen.meta().uid == meta.uid);
+        let seen = self.objects.get(&name).and_then(|(_, held)| held.clone().seen());
+        let held = seen.is_some_and(|seen| seen.meta().uid == meta.uid);
         held.then(|| self.take(&name)).flatten()
     }
 
@@ -343,8 +401,8 @@ fn references<K: Refers>(seen: &Snapshot<K>) -> Vec<Reference> {
 trait ManagedStore: Send + Sync {
     fn filled(&self) -> bool;
     fn object(&self, name: &Name) -> Option<Arc<dyn Object>>;
-    fn objects(&self) -> Vec<Arc<dyn Object>>;
-    fn referring(&self, reference: &Reference) -> Vec<Arc<dyn Object>>;
+    fn objects(&self) -> Objects;
+    fn referring(&self, reference: &Reference) -> Objects;
     fn how_many(&self, reference: &Reference) -> usize;
     fn leaving(&self, identity: &str) -> BTreeMap<Timestamp, usize>;
 }
@@ -358,12 +416,12 @@ impl<K: Managed> ManagedStore for Store<K> {
         Some(self.get(name)?)
     }
 
-    fn objects(&self) -> Vec<Arc<dyn Object>> {
-        self.all().into_iter().map(|object| object as Arc<dyn Object>).collect()
+    fn objects(&self) -> Objects {
+        Box::new(self.all().map(|object| object as Arc<dyn Object>))
     }
 
-    fn referring(&self, reference: &Reference) -> Vec<Arc<dyn Object>> {
-        self.by(reference).into_iter().map(|object| object as Arc<dyn Object>).collect()
+    fn referring(&self, reference: &Reference) -> Objects {
+        Box::new(self.by(reference).map(|object| object as Arc<dyn Object>))
     }
 
     fn how_many(&self, reference: &Reference) -> usize {
@@ -407,7 +465,7 @@ macro_rules! stores {
                 let scopes = namespaces.max(1);
                 Self {
                     identities: Store::new(1),
-                    $($plural: Store::new(scopes),)+
+                    $($plural: Store::with(scopes, <api::$kind as Managed>::MANY),)+
                     namespaces: Store::new(1),
                     config_maps: Store::new(scopes),
                 }
@@ -422,7 +480,7 @@ macro_rules! stores {
             /// All identities.
             #[must_use]
             pub fn identities(&self) -> Vec<Arc<AwsIdentity>> {
-                self.identities.all()
+                self.identities.all().collect()
             }
 
             /// What is not filled yet.
@@ -468,11 +526,11 @@ impl Lister for Stores {
         self.managed(kind).object(name)
     }
 
-    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
+    fn objects(&self, kind: ManagedKind) -> Objects {
         self.managed(kind).objects()
     }
 
-    fn referring(&self, kind: ManagedKind, reference: &Reference) -> Vec<Arc<dyn Object>> {
+    fn referring(&self, kind: ManagedKind, reference: &Reference) -> Objects {
         self.managed(kind).referring(reference)
     }
 
@@ -487,9 +545,9 @@ impl Lister for Stores {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
-    use crate::api::TransferAccess;
+    use crate::api::{TransferAccess, TransferUser};
     use serde_json::{Value, json};
 
     type Watch = Guarded<TransferAccess>;
@@ -518,8 +576,46 @@ mod tests {
         cache.apply(0, Event::Apply(of("old")));
         cache.apply(0, Event::Apply(of("new")));
         assert!(cache.apply(0, Event::Delete(of("old"))).is_empty());
-        assert_eq!(cache.all().len(), 1);
+        assert_eq!(cache.all().count(), 1);
         assert_eq!(cache.apply(0, Event::Delete(of("new"))).len(), 1);
+    }
+
+    fn user(name: &str, role: &str) -> TransferUser {
+        let member = |text: &str| json!({"keyId": text, "value": text});
+        let mut object: TransferUser = serde_json::from_value(json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferUser",
+            "metadata": {"namespace": "a", "name": name, "uid": "u", "resourceVersion": "7", "generation": 2,
+                "creationTimestamp": "2026-01-01T00:00:00Z", "labels": {"team": "\u{fc}ber"}, "finalizers": ["f"]},
+            "spec": {"serverRef": {"name": "files"}, "role": role, "home": {"s3": {"bucket": "b", "prefix": "x/y"}},
+                "tags": {"a": "b"}, "sshPublicKeys": [{"publicKey": "ssh-ed25519 AAAA", "expiresAt": "2027-01-01T00:00:00Z"}]},
+            "status": {"observedGeneration": 2, "accountId": "123456789012", "region": "eu-central-1",
+                "applied": {"paths": ["role", "home"], "tags": ["a"], "hashes": {"policy": "x"}},
+                "conditions": [{"type": "Ready", "status": "True", "reason": "Available", "message": "m",
+                    "lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 2}]},
+        }))
+        .unwrap();
+        object.metadata.annotations = Some(BTreeMap::from([("note".to_owned(), member("\"quoted\"\n").to_string())]));
+        object
+    }
+
+    /// As text or as values, whoever looks sees the same.
+    #[test]
+    fn objects_of_which_there_are_many_are_held_as_text_and_seen_as_they_were() {
+        let cache = Stores::new(1).users;
+        let guarded = |object: &TransferUser| serde_json::from_value::<Guarded<TransferUser>>(json!(object)).unwrap();
+        let (before, after) = (user("x", "arn:1"), user("x", "arn:2"));
+        cache.apply(0, Event::Apply(guarded(&before)));
+        let name = Name::from(&before.metadata);
+        let held = cache.lock().objects[&name].1.clone();
+        assert!(matches!(held, Held::Packed(_)), "{held:?}");
+        assert_eq!(json!(cache.get(&name).unwrap().as_ref()), json!(before));
+        let change = cache.apply(0, Event::Apply(guarded(&after))).pop().unwrap();
+        assert_eq!((json!(change.was()), json!(change.is())), (json!(before), json!(after)));
+        let server =
+            Reference::Object(ManagedKind::TransferServer, Name { namespace: "a".into(), name: "files".into() });
+        assert_eq!((cache.by(&server).count(), cache.how_many(&server), cache.all().count()), (1, 1, 1));
+        cache.apply(0, Event::Delete(guarded(&after)));
+        assert!(cache.lock().objects.is_empty() && cache.lock().by.is_empty());
     }
 
     #[test]
@@ -566,7 +662,7 @@ mod tests {
         cache.apply(0, Event::InitApply(good("a", "stays")));
         let gone = cache.apply::<Watch>(0, Event::InitDone);
         assert_eq!(names(&gone), ["a/goes false"]);
-        assert_eq!(cache.all().len(), 2);
+        assert_eq!(cache.all().count(), 2);
     }
 
     #[test]
@@ -575,12 +671,12 @@ mod tests {
         let changes = cache.apply(0, Event::Apply(access("a", "bad", &json!({"externalId": 7}))));
         assert_eq!(names(&changes), ["a/bad true"]);
         assert!(changes.iter().all(|change| change.is().is_none()));
-        assert!(cache.all().is_empty());
+        assert_eq!(cache.all().count(), 0);
     }
 
     fn logins(cache: &Store<TransferAccess>, key: &str) -> Vec<String> {
         let found = cache.by(&Reference::Login(key.to_owned()));
-        found.iter().filter_map(|object| object.metadata.name.clone()).collect()
+        found.filter_map(|object| object.metadata.name.clone()).collect()
     }
 
     #[test]

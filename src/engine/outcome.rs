@@ -352,7 +352,8 @@ pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileConte
     Outcome::Report(report.pending(None))
 }
 
-/// All is well, and what was replaced is still there: until when and why. Nothing tells when its last use ends.
+/// All is well, and what was replaced is still there: until when and why. Nothing tells when its last use
+/// ends.
 pub(super) fn beside_old<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
@@ -377,7 +378,12 @@ pub(super) fn beside_old<K: Kind>(
         (None, None, _) => "is being deleted".to_owned(),
     };
     ready.message = format!("{}; {old_id}, which it replaces, {stays}", ready.message);
-    report.next = report.next.min(Requeue::After(WAIT_MAX));
+    // Unless the kind knows when that changes.
+    let changes_at = known.wanted.as_ref().and_then(|wanted| wanted.changes_at);
+    let waits = before.is_some_and(|before| before.blocker.is_some()) && changes_at.is_some_and(|at| at > known.now);
+    if !waits {
+        report.next = report.next.min(Requeue::After(WAIT_MAX));
+    }
 }
 
 /// The status with what this reconcile saw of an object that is ours (or only observed). What is somebody else's is

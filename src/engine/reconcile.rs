@@ -76,7 +76,7 @@ pub async fn reconcile<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str,
 /// the version, and a mutation rests on a live read of its own. Otherwise how the reconcile ends, and what is next.
 async fn first_read<K: Kind>(engine: &Engine<K>, name: &Name, uid: &str) -> Result<K::Object, (&'static str, Requeue)> {
     if let Some(object) = engine.lister.get::<K::Object>(name).filter(|object| shows(engine, object.meta(), uid)) {
-        return Ok(K::Object::clone(&object));
+        return Ok(Arc::unwrap_or_clone(object));
     }
     let gone = || {
         engine.memories.forget(uid);

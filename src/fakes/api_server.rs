@@ -55,6 +55,8 @@ pub struct ApiServer {
     /// ConfigMap and Secret data, of which watches bring only metadata.
     pub data: BTreeMap<Key, BTreeMap<String, String>>,
     pub secret_types: BTreeMap<Name, String>,
+    /// Labels of Secrets.
+    pub secret_labels: BTreeMap<Name, BTreeMap<String, String>>,
     /// ConfigMaps of somebody else that the operator wrote to.
     pub trespasses: Vec<Key>,
     /// Names of the Events that were made.
@@ -75,6 +77,7 @@ impl ApiServer {
             writes: Vec::new(),
             data: BTreeMap::new(),
             secret_types: BTreeMap::new(),
+            secret_labels: BTreeMap::new(),
             trespasses: Vec::new(),
             events: BTreeSet::new(),
             leaving: BTreeMap::new(),
@@ -173,7 +176,8 @@ impl ApiServer {
         let data = self.data.get(&("Secret".to_owned(), name.clone()))?;
         let secret_type = self.secret_types.get(name).cloned().unwrap_or_default();
         let data = data.iter().map(|(key, value)| (key.clone(), Ok(value.clone().into()))).collect();
-        Some(SecretData { secret_type, data })
+        let labels = self.secret_labels.get(name).cloned().unwrap_or_default();
+        Some(SecretData { secret_type, labels, data })
     }
 
     /// The data of a ConfigMap as the operator reads it.

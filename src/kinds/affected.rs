@@ -60,8 +60,7 @@ pub fn on_server_seen(server_id: &str, lister: &dyn Lister) -> Vec<Trigger> {
     let server = ManagedKind::TransferServer;
     let id = Reference::Id(server, server_id.to_owned());
     let own = lister.referring(server, &id);
-    let own: Vec<Reference> =
-        own.iter().map(|object| Reference::Object(server, Name::from(object.metadata()))).collect();
+    let own: Vec<Reference> = own.map(|object| Reference::Object(server, Name::from(object.metadata()))).collect();
     referring(lister, [&id].into_iter().chain(&own), |object| object.managed_kind() != server)
 }
 

@@ -13,6 +13,7 @@ use crate::api::{ManagedKind, TAG_PREFIX, TAG_UID};
 use crate::aws::account_clients::Aws;
 use crate::aws::{Account, Tags};
 use crate::cluster::{KubeApi, Lister, Name};
+use crate::engine::consistency::Windows;
 use crate::engine::settings::Env;
 
 /// The doors of the process.
@@ -31,12 +32,16 @@ pub struct Deps {
     pub workflows: WorkflowsSeen,
     /// Owner tags that were seen on profiles.
     pub profiles: OwnersSeen,
+    /// Owner tags that were seen on certificates.
+    pub certificates: OwnersSeen,
     /// What was listed lately.
     pub swept: Swept,
     /// Wakes objects that AWS's listings show otherwise than they were seen last.
     pub enqueue: Enqueue,
     /// How often an object at rest is looked at, where its spec does not say.
     pub resync: Duration,
+    /// How late what was sent may still arrive.
+    pub windows: Windows,
     /// How long before its end a key is worth a look.
     pub expiry_warning: SignedDuration,
     /// The pod's clock, for the age of objects: nothing that AWS dates goes by it.

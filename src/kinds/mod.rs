@@ -3,6 +3,8 @@
 pub(crate) mod access;
 pub(crate) mod affected;
 pub(crate) mod agreement;
+pub(crate) mod certificate;
+mod certificate_ref;
 pub(crate) mod config_refs;
 pub(crate) mod connector;
 pub(crate) mod dependents;
@@ -15,11 +17,13 @@ pub(crate) mod identity;
 pub mod installations;
 pub(crate) mod key_conflicts;
 pub(crate) mod login;
+mod named_by;
 pub(crate) mod orphans;
 pub(crate) mod partition;
 pub(crate) mod preview;
 pub(crate) mod profile;
 mod profile_ref;
+mod profiles_sent;
 #[cfg(test)]
 mod reconcile_tests;
 pub(crate) mod referrers;

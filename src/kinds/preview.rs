@@ -10,8 +10,8 @@ use super::{agreement, connector, profile, server, web_app, workflow};
 use crate::api::login::Login;
 use crate::api::status::PlannedChange;
 use crate::api::{
-    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWebApp, TransferWorkflow,
+    TransferAccess, TransferAgreement, TransferCertificate, TransferConnector, TransferProfile, TransferServer,
+    TransferUser, TransferWebApp, TransferWorkflow,
 };
 use crate::engine::diff::{self, Change, Effect};
 use crate::engine::kind::Plan;
@@ -110,6 +110,12 @@ const NAMED_BY_CONNECTORS: [(&str, (&str, &str)); 6] = [
     ("as2Config.partnerProfileRef", ("as2Config", "/partnerProfileRef")),
     ("as2Config.partnerProfileId", ("as2Config", "/partnerProfileId")),
 ];
+
+/// Of a certificate. What its source holds is not read.
+#[must_use]
+pub fn certificate(new: &TransferCertificate, old: &TransferCertificate) -> Preview {
+    told(rest(&json!(new.spec), &json!(old.spec), &[]))
+}
 
 /// Of an agreement.
 #[must_use]

@@ -10,18 +10,21 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::json;
 
+use super::certificate_ref::Resolved as Certificates;
 use super::deps::Deps;
 use super::grants::{self, Asker};
+use super::named_by::From;
 use super::registration::{Registration, Traces};
 use super::resolve;
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
-use super::{affected, profile_ref, referrers, standalone, tags};
+use super::{affected, certificate_ref, named_by, profile_ref, referrers, standalone, tags};
 use crate::api::condition::{self, reasons, types};
 use crate::api::status::Applied;
 use crate::api::{
-    AwsIdentity, Managed, ManagedKind, Reference, TransferProfile, TransferProfileSpec, TransferProfileStatus,
+    AwsIdentity, Managed, ManagedKind, Reference, TransferCertificate, TransferProfile, TransferProfileSpec,
+    TransferProfileStatus,
 };
 use crate::aws::transfer::{
     CreateProfile, DeleteProfile, DescribeProfile, ListProfiles, Profile, ProfileSettings, Tags, UpdateProfile,
@@ -77,8 +80,10 @@ pub struct WantedProfile {
     pub settings: ProfileSettings,
     /// Tags, without owner tags.
     pub tags: Tags,
-    /// Why its certificates may not be sent: the identity does not let this namespace name one of them.
+    /// Why no certificate may be put on it: this namespace may not name one of them.
     pub ungranted: Option<Reason>,
+    /// Why its certificates are not changed at all: which they are is not known (yet).
+    pub held: Option<Reason>,
 }
 
 impl Profiles {
@@ -88,29 +93,28 @@ impl Profiles {
         Self { deps, tag_index: Arc::default() }
     }
 
-    /// Why the identity does not let the object name one of its certificates.
-    fn ungranted(&self, object: &TransferProfile, identity: &AwsIdentity) -> Option<Reason> {
-        let namespace = object.namespace().unwrap_or_default();
-        let labels = resolve::labels(&self.deps, &namespace);
-        let asker = Asker { kind: ManagedKind::TransferProfile, namespace: &namespace, labels: &labels };
-        let mut ids = object.spec.certificate_ids.iter().flatten();
-        ids.find_map(|id| grants::certificate_granted(identity, &asker, "spec.certificateIds", id).err())
+    /// Why the object may not name one of its certificates by its id: by the identity, or by the object of that certificate.
+    fn ungranted(&self, object: &TransferProfile, identity: &AwsIdentity, from: From<'_>) -> Option<Reason> {
+        const FIELD: &str = "spec.certificateIds";
+        let granted = |id: &String| {
+            grants::certificate_granted(identity, from.asker, FIELD, id)?;
+            let named = named_by::by_id::<TransferCertificate>(&self.deps, from, id);
+            named.map_err(|why| resolve::of_field(FIELD, &why))
+        };
+        object.spec.certificate_ids.iter().flatten().find_map(|id| granted(id).err())
     }
 }
 
-/// The spec in AWS's members.
-fn settings(spec: &TransferProfileSpec) -> ProfileSettings {
-    ProfileSettings {
-        as2_id: spec.as2_id.clone(),
-        profile_type: spec.profile_type.clone(),
-        certificate_ids: spec.certificate_ids.clone(),
-    }
+/// The spec in AWS's members, with the certificates that it leads to.
+fn settings(spec: &TransferProfileSpec, certificate_ids: Option<Vec<String>>) -> ProfileSettings {
+    ProfileSettings { as2_id: spec.as2_id.clone(), profile_type: spec.profile_type.clone(), certificate_ids }
 }
 
 /// What one spec in the place of another would change, beside [`PREVIEWED`] nothing.
 #[must_use]
 pub fn preview(new: &TransferProfileSpec, old: &TransferProfileSpec) -> Vec<Change> {
-    let (new, old) = (json!(settings(new)), json!(settings(old)));
+    let by_id = |spec: &TransferProfileSpec| json!(settings(spec, spec.certificate_ids.clone()));
+    let (new, old) = (by_id(new), by_id(old));
     diff::diff(&MEMBERS, &new, &old, &diff::set_paths(&MEMBERS, &old))
 }
 
@@ -176,24 +180,31 @@ impl Kind for Profiles {
         &self,
         object: &TransferProfile,
         target: &Target<Self::TargetDetail>,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Wanted<WantedProfile>, ReconcileError> {
-        let ungranted = self.ungranted(object, &target.detail);
+        let namespace = object.namespace().unwrap_or_default();
+        let labels = resolve::labels(&self.deps, &namespace);
+        let asker = Asker { kind: ManagedKind::TransferProfile, namespace: &namespace, labels: &labels };
+        let from = From { asker: &asker, account: &target.account };
+        let ungranted = self.ungranted(object, &target.detail, from);
+        let Certificates { ids, held, changes_at } = certificate_ref::of_profile(&self.deps, object, from, now).await?;
         let want = WantedProfile {
-            settings: settings(&object.spec),
+            settings: settings(&object.spec, ids),
             tags: tags::wanted(&object.spec.tags, &target.identity_tags),
             ungranted: ungranted.clone(),
+            held: held.clone(),
         };
         // What AWS has already stays: the plan says whether it would be sent.
         let faults = ungranted.into_iter().collect();
-        let blocks = tags::unfit(&want.tags).into_iter().collect();
+        let blocks = tags::unfit(&want.tags).into_iter().chain(held).collect();
         let applied = Applied {
             paths: diff::set_paths(&MEMBERS, &json!(want.settings)).into_iter().collect(),
             tags: want.tags.keys().cloned().collect(),
             ..Applied::default()
         };
+        // A certificate that is renewed is as good as an edit: the profile is to have it at once.
         let digest = hash(&json!([want.settings, want.tags]).to_string());
-        Ok(Wanted { want, blocks, faults, applied, changes_at: None, operation: None, digest })
+        Ok(Wanted { want, blocks, faults, applied, changes_at, operation: None, digest })
     }
 
     async fn describe(
@@ -213,7 +224,7 @@ impl Kind for Profiles {
         wanted: &Wanted<WantedProfile>,
         owner_tags: &Tags,
     ) -> Mutation {
-        let WantedProfile { settings, tags, ungranted: _ } = wanted.want.clone();
+        let WantedProfile { settings, tags, ungranted: _, held: _ } = wanted.want.clone();
         let tags = tags.into_iter().chain(owner_tags.clone()).collect();
         Mutation::CreateProfile(Box::new(CreateProfile { settings, tags }))
     }
@@ -227,10 +238,12 @@ impl Kind for Profiles {
         owner: &Owner,
         _: Timestamp,
     ) -> Plan {
-        let WantedProfile { settings, tags, ungranted } = &wanted.want;
+        let WantedProfile { settings, tags, ungranted, held } = &wanted.want;
         let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
         let (paths, keys) = (applied.paths.into_iter().collect(), applied.tags.into_iter().collect());
         let mut changes = diff::diff(&MEMBERS, &json!(settings), &json!(have.settings), &paths);
+        // Of what is not known nothing differs.
+        changes.retain(|change| held.is_none() || change.effect != Effect::Live);
         let fixed = immutable(&changes);
         let has = have.settings.certificate_ids.as_deref().unwrap_or_default();
         // A call that only takes certificates off gives nobody what was not granted: a leaked key must be able to go.
@@ -255,6 +268,7 @@ impl Kind for Profiles {
         status.arn = Some(have.arn.clone());
         status.as2_id = Some(have.settings.as2_id.clone());
         status.profile_type = Some(have.settings.profile_type.clone());
+        status.certificate_ids = Some(have.settings.certificate_ids.clone().unwrap_or_default());
         if let Some(Wanted { want, .. }) = wanted {
             let applied: BTreeSet<String> = status.common.applied.iter().flat_map(|all| all.paths.clone()).collect();
             status.common.unset = unset::unset(&MEMBERS, &json!(want.settings), &json!(have.settings), &applied);
@@ -316,13 +330,14 @@ impl Tagged<TransferProfile, Arc<AwsIdentity>> for Profiles {
         id: Option<&str>,
     ) -> Result<Option<String>, ReconcileError> {
         let cluster = self.deps.cluster.as_ref();
-        let idle = |other: &dyn Object| !profile_ref::keeps(&self.deps, object, id, other);
-        let (users, _) = referrers::told_apart(cluster, object, id, idle).await?;
+        // First: what is looked at in the meantime names what it has, and is found below.
         let mut unseen = BTreeSet::new();
         for kind in [ManagedKind::TransferAgreement, ManagedKind::TransferConnector] {
             let may_name = |other: &dyn Object| profile_ref::may_name_any(&self.deps, object, other, &target.account);
             unseen.extend(referrers::holding(cluster, kind, may_name).await?);
         }
+        let idle = |other: &dyn Object| !profile_ref::keeps(&self.deps, object, id, other);
+        let (users, _) = referrers::told_apart(cluster, object, id, idle).await?;
         if users.is_empty() && !unseen.is_empty() {
             // Whose they are is not told: they may be of namespaces that know nothing of this one.
             let count = unseen.len();
@@ -348,7 +363,7 @@ impl KindStatus for TransferProfileStatus {
 
     /// One that is made anew may have another name.
     fn vanished(&mut self) {
-        (self.as2_id, self.profile_type) = (None, None);
+        (self.as2_id, self.profile_type, self.certificate_ids) = (None, None, None);
     }
 }
 
@@ -383,17 +398,26 @@ impl Registration for TransferProfile {
     }
 
     /// The objects that refer to it, when what they need of it changes.
+    /// And the certificates that it has no more.
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
+        let [was, is] = [change.was(), change.is()].map(had);
+        let released = named_by::released::<TransferCertificate>(lister, &was, &is);
         if change.was().map(facts) == change.is().map(facts) {
-            return Vec::new();
+            return released;
         }
         let named = Reference::Object(ManagedKind::TransferProfile, change.name.clone());
         // And those that name it by an id that is, or was, its own.
         let both = [change.was(), change.is()].into_iter().flatten();
         let ids = both.filter_map(|profile| profile.status.as_ref()?.profile_id.clone()).collect::<BTreeSet<_>>();
         let by_id = ids.into_iter().flat_map(|id| profile_ref::naming(lister, id));
-        affected::all_referring(lister, &named).into_iter().chain(by_id).collect::<BTreeSet<_>>().into_iter().collect()
+        let all = affected::all_referring(lister, &named).into_iter().chain(by_id).chain(released);
+        all.collect::<BTreeSet<_>>().into_iter().collect()
     }
+}
+
+/// The certificates that AWS has on it.
+fn had(profile: Option<&TransferProfile>) -> Vec<String> {
+    profile.and_then(|profile| profile.status.as_ref()?.certificate_ids.clone()).unwrap_or_default()
 }
 
 /// What others need to know of a profile object.

@@ -1,31 +1,30 @@
-//! Profiles that others name, by their objects or by their ids: which id that is, where it is this namespace's to name.
-//!
-//! An id counts only once this process saw the owner tags of that very object on it: whoever may write a status could else
-//! have messages signed with somebody else's key. One that is named by its id is kept from whom the object that it belongs
-//! to does not admit.
+//! Profiles that others name, as [`named_by`] has it: of which type each side of an exchange is, and who keeps a profile
+//! from being deleted.
 
 use std::any::Any;
 use std::collections::BTreeSet;
 
-use kube::ResourceExt;
+use async_trait::async_trait;
 
-use super::deps::Deps;
-use super::grants::{self, Asker};
+use super::affected;
+use super::deps::{Deps, OwnersSeen};
+use super::grants::Asker;
+pub use super::named_by::From;
+use super::named_by::{self, Named};
 use super::resolve::{self, Unresolved};
 use super::trigger::{Trigger, Which};
-use super::{affected, server_ref};
-use crate::api::common::ProfileRef;
-use crate::api::condition::reasons;
-use crate::api::status::CreatePhase;
+use crate::api::common::{NamespaceSelection, ProfileRef};
+use crate::api::condition::{self, reasons, types};
+use crate::api::status::{CommonStatus, CreatePhase};
 use crate::api::{
-    Managed, ManagedKind, TransferAgreement, TransferAgreementStatus, TransferConnector, TransferProfile,
+    ManagedKind, TransferAgreement, TransferAgreementStatus, TransferConnector, TransferConnectorStatus,
+    TransferProfile,
 };
 use crate::aws::transfer::{DescribeProfile, Profile};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::references::Reference;
 use crate::cluster::{Lister, Name, Object};
 use crate::engine::kind::{KindStatus, ReconcileError};
-use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
 /// One side of an exchange, as a spec names it.
@@ -43,15 +42,6 @@ pub struct Side<'a> {
     pub id_field: &'a str,
 }
 
-/// Whose profiles are asked for, and where they must be.
-#[derive(Clone, Copy, Debug)]
-pub struct From<'a> {
-    /// Who names them.
-    pub asker: &'a Asker<'a>,
-    /// Where that lives.
-    pub account: &'a Account,
-}
-
 impl Side<'_> {
     /// The id of the profile, or why it is not known or may not be named.
     ///
@@ -61,7 +51,7 @@ impl Side<'_> {
         let field = if self.named.is_some() { self.ref_field } else { self.id_field };
         let found = match (self.named, self.id) {
             (Some(named), _) => by_reference(deps, from, named, self.profile_type).await,
-            (None, Some(id)) => by_id(deps, from, id).map_err(Unresolved::NotReady),
+            (None, Some(id)) => named_by::by_id::<TransferProfile>(deps, from, id).map_err(Unresolved::NotReady),
             (None, None) => Err(Reason::stalled(reasons::INVALID_SPEC, "it or an id is needed").into()),
         };
         match found {
@@ -72,56 +62,43 @@ impl Side<'_> {
     }
 }
 
+#[async_trait]
+impl Named for TransferProfile {
+    fn region(&self) -> &str {
+        &self.spec.region
+    }
+
+    fn admitted(&self) -> &NamespaceSelection {
+        &self.spec.allowed_references.namespaces
+    }
+
+    fn seen(deps: &Deps) -> &OwnersSeen {
+        &deps.profiles
+    }
+
+    async fn look(deps: &Deps, account: &Account, id: &str) -> Result<(), AwsError> {
+        look(deps, account, id).await.map(drop)
+    }
+}
+
 async fn by_reference(
     deps: &Deps,
     from: From<'_>,
     named: &ProfileRef,
     profile_type: &str,
 ) -> Result<String, Unresolved> {
-    let From { asker, account } = from;
-    let name = Name::of_profile(named, asker.namespace);
-    let waits = |message: String| Unresolved::from(Reason::new(reasons::DEPENDENCY_NOT_READY, message));
-    let found = deps.lister.get::<TransferProfile>(&name);
-    let exists = found.is_some();
-    let Some(object) = found.filter(|object| admits(object, asker)) else {
-        return Err(waits(server_ref::unavailable(ManagedKind::TransferProfile, &name, asker, exists)));
+    let name = Name::of_profile(named, from.asker.namespace);
+    let ids = |object: &TransferProfile| {
+        let is = &object.spec.profile_type;
+        if is != profile_type {
+            let message = format!("TransferProfile {name} has profileType {is}; name one that has {profile_type}");
+            return Err(Reason::stalled(reasons::INVALID_SPEC, message));
+        }
+        Ok(object.status.iter().filter_map(|status| status.profile_id.clone()).collect())
     };
-    if let Some(unfit) = unfit(&object, account, profile_type) {
-        let message = format!("TransferProfile {name} {unfit}");
-        return Err(Reason::stalled(reasons::INVALID_SPEC, message).into());
-    }
-    let Some(id) = object.status.as_ref().and_then(|status| status.profile_id.clone()) else {
-        return Err(waits(format!("TransferProfile {name} has no id yet")));
-    };
-    if object.metadata.deletion_timestamp.is_some() {
-        return Err(waits(format!("TransferProfile {name} is being deleted")));
-    }
-    if owned(deps, account, &object, &id).await? {
-        return Ok(id);
-    }
-    Err(waits(format!("profile {id} does not carry the owner tags of TransferProfile {name} (yet)")))
-}
-
-/// Why no spec can name it for this side. Another account is not named: who asks may have no grant there.
-fn unfit(object: &TransferProfile, account: &Account, profile_type: &str) -> Option<String> {
-    let (region, is) = (&object.spec.region, &object.spec.profile_type);
-    let recorded = object.status.as_ref().and_then(|status| status.common.recorded_account());
-    if *region != account.region || recorded.is_some_and(|recorded| *recorded != account.id) {
-        return Some("lives in another account or region; name one that lives where this object does".to_owned());
-    }
-    (is != profile_type).then(|| format!("has profileType {is}; name one that has {profile_type}"))
-}
-
-/// Whether AWS shows the owner tags of the object on this profile. They are read once, here or by the object's own
-/// reconcile, and anew as long as they are others.
-async fn owned(deps: &Deps, account: &Account, object: &TransferProfile, id: &str) -> Result<bool, AwsError> {
-    let Name { namespace, name } = Name::from(&object.metadata);
-    let owner = Owner::new(&deps.cluster_id, &namespace, &name, &object.uid().unwrap_or_default());
-    let ours = || deps.profiles.tags(account, id).is_some_and(|tags| owner.judge(&tags) == Ownership::Ours);
-    if !ours() {
-        look(deps, account, id).await?;
-    }
-    Ok(ours())
+    let found = named_by::by_reference::<TransferProfile>(deps, from, &name, &ids).await?;
+    // It never answers with none.
+    Ok(found.into_iter().next().unwrap_or_default())
 }
 
 /// The profile as AWS has it, whose owner tags are kept in mind.
@@ -138,47 +115,6 @@ pub async fn look(deps: &Deps, account: &Account, id: &str) -> Result<Option<Pro
     Ok(found)
 }
 
-/// A profile that is named by its id: where an object of ours stands for it, that object says who may name it, by
-/// whichever name.
-fn by_id(deps: &Deps, from: From<'_>, id: &str) -> Result<String, Reason> {
-    let From { asker, account } = from;
-    let reference = Reference::Id(ManagedKind::TransferProfile, id.to_owned());
-    let objects = deps.lister.by::<TransferProfile>(&reference);
-    let barred = objects.iter().any(|object| stands_for(deps, object, id, account) && !admits(object, asker));
-    if !barred {
-        return Ok(id.to_owned());
-    }
-    // Whose it is is not told: who asks may know no more of it than its id.
-    let message = format!(
-        "profile {id} belongs to a TransferProfile that does not allow references from namespace {}; its owner may allow \
-         that namespace in spec.allowedReferences{}",
-        asker.namespace,
-        grants::unseen(asker.namespace, asker.labels)
-    );
-    Err(Reason::new(reasons::DEPENDENCY_NOT_READY, message))
-}
-
-/// Whether the object that names the profile in its status is the one it belongs to, as far as was seen. Only other owner
-/// tags say that it is not: until they are read a status counts, as it can keep somebody out and let nobody in.
-fn stands_for(deps: &Deps, object: &TransferProfile, id: &str, account: &Account) -> bool {
-    let Name { namespace, name } = Name::from(&object.metadata);
-    let owner = Owner::new(&deps.cluster_id, &namespace, &name, &object.uid().unwrap_or_default());
-    // One that only looks at what nobody's tags are on has no say in who names it.
-    let looks = object.policies().observes();
-    let stays = |ownership| match ownership {
-        Ownership::Ours | Ownership::UidLost => true,
-        Ownership::Untagged => !looks,
-        _ => false,
-    };
-    deps.profiles.tags(account, id).is_none_or(|tags| stays(owner.judge(&tags)))
-}
-
-/// Whether objects of the asker's namespace may name what this one stands for.
-fn admits(object: &TransferProfile, asker: &Asker<'_>) -> bool {
-    let home = object.metadata.namespace.as_deref().unwrap_or_default();
-    object.spec.allowed_references.namespaces.admits(home, asker.namespace, asker.labels)
-}
-
 /// Whether an object that names the profile keeps it from being deleted: it may name it, or AWS may have the profile in what is
 /// the object's. Whoever is not admitted never got it into AWS by naming it, and could else hold up what is somebody else's.
 #[must_use]
@@ -189,7 +125,7 @@ pub fn keeps(deps: &Deps, profile: &TransferProfile, id: Option<&str>, object: &
 fn is_admitted(deps: &Deps, profile: &TransferProfile, object: &dyn Object) -> bool {
     let namespace = object.metadata().namespace.as_deref().unwrap_or_default();
     let labels = resolve::labels(deps, namespace);
-    admits(profile, &Asker { kind: object.managed_kind(), namespace, labels: &labels })
+    named_by::admits(profile, &Asker { kind: object.managed_kind(), namespace, labels: &labels })
 }
 
 /// Whether AWS may have the profile in what the object stands for.
@@ -202,10 +138,7 @@ fn in_aws(object: &dyn Object) -> BTreeSet<String> {
     let any: &dyn Any = object;
     let agreement =
         || any.downcast_ref::<TransferAgreement>()?.status.as_ref().map(TransferAgreementStatus::profile_ids);
-    let connector = || {
-        let ids = any.downcast_ref::<TransferConnector>()?.status.as_ref()?.profiles();
-        Some(ids.into_iter().map(str::to_owned).collect())
-    };
+    let connector = || any.downcast_ref::<TransferConnector>()?.status.as_ref().map(TransferConnectorStatus::profiles);
     agreement().or_else(connector).unwrap_or_default()
 }
 
@@ -220,6 +153,11 @@ pub fn may_name_any(deps: &Deps, profile: &TransferProfile, object: &dyn Object,
     {
         // Found again and not looked at yet.
         return !status.shows_profiles();
+    }
+    if let Some(status) = any.downcast_ref::<TransferConnector>().and_then(|object| object.status.as_ref())
+        && status.confirmed()
+    {
+        return status.protocol.is_none() && !gone(&status.common);
     }
     let by_sftp = any.downcast_ref::<TransferConnector>().is_some_and(|object| object.spec.as2_config.is_none());
     let own = |reference: &Reference| matches!(reference, Reference::Id(kind, _) if *kind == object.managed_kind());
@@ -240,25 +178,16 @@ pub fn may_name_any(deps: &Deps, profile: &TransferProfile, object: &dyn Object,
         && !elsewhere(&record.region, &account.region)
 }
 
+/// Whether AWS has nothing of it any more, as far as is told.
+fn gone(status: &CommonStatus) -> bool {
+    let ready = condition::find(&status.conditions, types::READY);
+    ready.is_some_and(|ready| ready.reason == reasons::SERVER_GONE)
+}
+
 /// The objects that name this profile by its id, or have it in AWS.
 #[must_use]
 pub fn naming(lister: &dyn Lister, id: String) -> Vec<Trigger> {
     let named = affected::all_referring(lister, &Reference::Id(ManagedKind::TransferProfile, id));
     let own = ManagedKind::TransferProfile;
     named.into_iter().filter(|trigger| trigger.which != Which::Managed(own)).collect()
-}
-
-/// The objects that stand for these profiles: one that waits to be deleted may go once nothing names it.
-#[must_use]
-pub fn released<'a>(
-    lister: &dyn Lister,
-    was: impl IntoIterator<Item = &'a String>,
-    is: impl IntoIterator<Item = &'a String>,
-) -> Vec<Trigger> {
-    let is: BTreeSet<&String> = is.into_iter().collect();
-    let left =
-        was.into_iter().filter(|id| !is.contains(id)).map(|id| Reference::Id(ManagedKind::TransferProfile, id.clone()));
-    let objects = left.flat_map(|id| lister.by::<TransferProfile>(&id));
-    let wakes = objects.map(|profile| Trigger::managed((ManagedKind::TransferProfile, Name::from(&profile.metadata))));
-    wakes.collect::<BTreeSet<_>>().into_iter().collect()
 }

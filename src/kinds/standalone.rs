@@ -61,6 +61,7 @@ fn fits(kind: ManagedKind, id: &str) -> bool {
         ManagedKind::TransferWorkflow => id.starts_with("w-"),
         ManagedKind::TransferProfile => id.starts_with("p-"),
         ManagedKind::TransferConnector => id.starts_with("c-"),
+        ManagedKind::TransferCertificate => id.starts_with("cert-"),
         ManagedKind::TransferWebApp => id.starts_with("webapp-"),
         ManagedKind::TransferAgreement => id.starts_with("s-") && id.contains("/a-"),
         ManagedKind::TransferUser | ManagedKind::TransferAccess => false,

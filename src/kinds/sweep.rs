@@ -12,7 +12,7 @@ use crate::api::{ManagedKind, Reference};
 use crate::aws::transfer::{ListAccesses, ListServers, ListUsers};
 use crate::aws::{Account, AwsError};
 use crate::cluster::references::identity_of;
-use crate::cluster::{Name, Object};
+use crate::cluster::{Name, Object, Objects};
 use crate::engine::looks::{self, Looks};
 
 /// The rows of a listing, as digests by id or name.
@@ -53,7 +53,7 @@ impl Sweep<'_> {
     /// Lists and compares the logins of a server, if any of ours are on it.
     async fn logins(self, kind: ManagedKind, server_id: &str) {
         let on_server = Reference::to_server(server_id);
-        if !self.deps.lister.referring(kind, &on_server).iter().any(|object| self.is_mine(object)) {
+        if !self.deps.lister.referring(kind, &on_server).any(|object| self.is_mine(&object)) {
             return;
         }
         let rows = if kind == ManagedKind::TransferUser {
@@ -77,7 +77,7 @@ impl Sweep<'_> {
     }
 
     /// Wakes the objects that the rows do not agree with.
-    fn compare(self, objects: Vec<Arc<dyn Object>>, rows: &Rows, key: fn(&Reference) -> Option<&str>) {
+    fn compare(self, objects: impl Iterator<Item = Arc<dyn Object>>, rows: &Rows, key: fn(&Reference) -> Option<&str>) {
         let Account { id: account, region, .. } = self.account;
         let differs = |object: &Arc<dyn Object>| {
             let references = object.all_references();
@@ -85,7 +85,7 @@ impl Sweep<'_> {
             let uid = object.metadata().uid.as_deref().unwrap_or_default();
             !self.looks.agrees(uid, (account, region), rows.get(key).cloned())
         };
-        let differing = objects.into_iter().filter(differs);
+        let differing = objects.filter(differs);
         let woken: Vec<_> = differing.map(|object| (object.managed_kind(), Name::from(object.metadata()))).collect();
         if !woken.is_empty() {
             tracing::info!(account, region, objects = woken.len(), "AWS lists something else than was seen last");
@@ -94,9 +94,8 @@ impl Sweep<'_> {
     }
 
     /// Those of this identity: another one of the account may see something else.
-    fn mine(self, mut objects: Vec<Arc<dyn Object>>) -> Vec<Arc<dyn Object>> {
-        objects.retain(|object| self.is_mine(object));
-        objects
+    fn mine(self, objects: Objects) -> impl Iterator<Item = Arc<dyn Object>> {
+        objects.filter(move |object| self.is_mine(object))
     }
 
     fn is_mine(self, object: &Arc<dyn Object>) -> bool {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::access::Accesses;
 use super::agreement::Agreements;
+use super::certificate::Certificates;
 use super::connector::Connectors;
 use super::profile::Profiles;
 use super::server::Servers;
@@ -31,6 +32,7 @@ fn messages_advise_adoption_exactly_where_specs_have_it() {
         row::<Connectors>(ManagedKind::TransferConnector),
         row::<WebApps>(ManagedKind::TransferWebApp),
         row::<Agreements>(ManagedKind::TransferAgreement),
+        row::<Certificates>(ManagedKind::TransferCertificate),
     ]);
     let has = |crd: Value| {
         let lifecycle = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/lifecycle/properties";

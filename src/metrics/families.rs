@@ -2,11 +2,11 @@
 
 use prometheus_client::metrics::MetricType;
 
-use super::Reading::{Latencies, Numbers};
-use super::{Family, calls, flag, number, objects, seconds};
+use super::Reading::{Latencies, Numbers, OfObjects};
+use super::{Family, calls, flag, objects};
 
 /// All of them.
-pub(super) const FAMILIES: [Family; 27] = [
+pub(super) const FAMILIES: [Family; 28] = [
     Family {
         name: "passes",
         help: "Reconciles of objects by what they came to",
@@ -96,14 +96,14 @@ pub(super) const FAMILIES: [Family; 27] = [
         help: "Objects by the condition that speaks first",
         kind: MetricType::Gauge,
         labels: &["kind", "state"],
-        read: Numbers(objects::objects),
+        read: OfObjects(objects::objects),
     },
     Family {
         name: "object_conditions",
         help: "Objects by a condition and its status; Ready with each status, others with those that occur",
         kind: MetricType::Gauge,
         labels: &["kind", "object_namespace", "condition", "status"],
-        read: Numbers(objects::conditions),
+        read: OfObjects(objects::conditions),
     },
     Family {
         name: "oldest_check_age_seconds",
@@ -138,37 +138,42 @@ pub(super) const FAMILIES: [Family; 27] = [
         help: "Users and accesses on servers of objects that no object stands for",
         kind: MetricType::Gauge,
         labels: &["account", "region"],
-        read: Numbers(objects::unmanaged_logins),
+        read: OfObjects(objects::unmanaged_logins),
     },
     Family {
         name: "ssh_keys_expiring",
         help: "SSH public keys in AWS that end within the expiry warning, or are there past their end",
         kind: MetricType::Gauge,
         labels: &[],
-        read: Numbers(|sources| vec![(Vec::new(), number(objects::expiring(sources).count() as u64))]),
+        read: OfObjects(objects::expiring),
     },
     Family {
         name: "ssh_keys_next_expiry_timestamp_seconds",
         help: "When the first of them ends, in Unix time; absent where none does",
         kind: MetricType::Gauge,
         labels: &[],
-        read: Numbers(|sources| {
-            objects::expiring(sources).min().map(|end| (Vec::new(), seconds(end))).into_iter().collect()
-        }),
+        read: OfObjects(objects::next_end),
     },
     Family {
         name: "ssh_keys_first_expiry_timestamp_seconds",
         help: "When the first key of a namespace ends, however far off that is, in Unix time",
         kind: MetricType::Gauge,
         labels: &["object_namespace"],
-        read: Numbers(objects::first_ends),
+        read: OfObjects(objects::first_ends),
+    },
+    Family {
+        name: "certificates_first_expiry_timestamp_seconds",
+        help: "When the first certificate of a namespace ends that none takes the place of yet, in Unix time",
+        kind: MetricType::Gauge,
+        labels: &["object_namespace"],
+        read: OfObjects(objects::first_certificate_ends),
     },
     Family {
         name: "host_keys_replaced",
         help: "Host keys that stay in AWS, as clients have pinned them, though their Secrets hold other keys",
         kind: MetricType::Gauge,
         labels: &["object_namespace"],
-        read: Numbers(objects::replaced_host_keys),
+        read: OfObjects(objects::replaced_host_keys),
     },
     Family {
         name: "caches_filled",

@@ -6,6 +6,7 @@ use clap::{Args as Flags, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::cluster::Kind;
+use super::export;
 use super::permissions::Feature;
 
 /// AWS Transfer Family as Kubernetes objects: check manifests, take over what exists, see how things stand.
@@ -104,10 +105,14 @@ pub enum Command {
 /// Flags of `export`.
 #[derive(Debug, Flags)]
 pub struct ExportArgs {
-    /// A server, by its id; may be given several times
-    #[arg(long, required_unless_present = "all", conflicts_with = "all")]
+    /// A server and what is on it, by its id; may be given several times
+    #[arg(long, required_unless_present_any = ["all", "id"], conflicts_with = "all")]
     pub server_id: Vec<String>,
-    /// Every server of the account in this region
+    /// A workflow (w-...), profile (p-...), connector (c-...) or agreement (s-.../a-...), by its id; may be given several
+    /// times
+    #[arg(long, value_parser = export::id, conflicts_with = "all")]
+    pub id: Vec<String>,
+    /// All of these, and every server, of the account in this region
     #[arg(long)]
     pub all: bool,
     /// The region. Credentials are those of the environment, as AWS's own tools find them
@@ -140,7 +145,7 @@ pub enum Deletion {
 /// Flags of `iam-policy`.
 #[derive(Debug, Flags)]
 pub struct IamPolicyArgs {
-    /// What the operator is used for, separated by commas [default: servers,users,accesses,host-keys,workflows,profiles,connectors,agreements,web-apps]
+    /// What the operator is used for, separated by commas [default: servers,users,accesses,host-keys,workflows,profiles,connectors,agreements,certificates,web-apps]
     #[arg(long, value_enum, value_delimiter = ',')]
     pub features: Vec<Feature>,
     /// Manifests, from which features and roles are taken; - is standard input. May be given several times

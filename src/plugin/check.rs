@@ -11,8 +11,8 @@ use super::manifest::{self, Document};
 use crate::api::login::Login;
 use crate::api::user::SshPublicKey;
 use crate::api::{
-    AwsIdentity, GROUP, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer,
-    TransferUser, TransferWebApp, TransferWorkflow, VERSION,
+    AwsIdentity, GROUP, TransferAccess, TransferAgreement, TransferCertificate, TransferConnector, TransferProfile,
+    TransferServer, TransferUser, TransferWebApp, TransferWorkflow, VERSION,
 };
 use crate::kinds::home;
 use crate::policy;
@@ -178,6 +178,7 @@ fn contents(about: &About<'_>, kind: &str, object: &Value) -> Vec<Finding> {
         },
         "TransferWorkflow" => read::<TransferWorkflow>(about, object).err().into_iter().collect(),
         "TransferProfile" => read::<TransferProfile>(about, object).err().into_iter().collect(),
+        "TransferCertificate" => read::<TransferCertificate>(about, object).err().into_iter().collect(),
         "TransferAgreement" => read::<TransferAgreement>(about, object).err().into_iter().collect(),
         "TransferWebApp" => read::<TransferWebApp>(about, object).err().into_iter().collect(),
         _ => read::<AwsIdentity>(about, object).err().into_iter().collect(),

@@ -139,7 +139,7 @@ fn the_manifests_of_the_repository_are_clean() {
         }
     }
     assert_eq!(checker.findings, []);
-    for kind in ["TransferWorkflow", "TransferProfile", "TransferAgreement"] {
+    for kind in ["TransferWorkflow", "TransferProfile", "TransferAgreement", "TransferCertificate"] {
         assert!(checker.summary().contains(kind), "{}", checker.summary());
     }
 }

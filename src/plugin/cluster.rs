@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::facts::Facts;
 use super::failure::Failure;
 use crate::api::{
-    AwsIdentity, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer,
-    TransferUser, TransferWebApp, TransferWorkflow,
+    AwsIdentity, ManagedKind, TransferAccess, TransferAgreement, TransferCertificate, TransferConnector,
+    TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow,
 };
 
 /// So many objects are asked for at once.
@@ -49,6 +49,14 @@ pub enum Kind {
     /// A TransferAgreement.
     #[value(alias = "tagr", alias = "transferagreement", alias = "transferagreements", alias = "TransferAgreement")]
     Agreement,
+    /// A TransferCertificate.
+    #[value(
+        alias = "tcert",
+        alias = "transfercertificate",
+        alias = "transfercertificates",
+        alias = "TransferCertificate"
+    )]
+    Certificate,
     /// A TransferWebApp.
     #[value(alias = "tweb", alias = "transferwebapp", alias = "transferwebapps", alias = "TransferWebApp")]
     WebApp,
@@ -91,6 +99,7 @@ impl Cluster {
         all.extend(self.list::<TransferWorkflow>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferProfile>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferAgreement>(namespace).await?.iter().map(Facts::from));
+        all.extend(self.list::<TransferCertificate>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferConnector>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferWebApp>(namespace).await?.iter().map(Facts::from));
         if namespace.is_none() {
@@ -111,6 +120,7 @@ impl Cluster {
             Kind::Workflow => Facts::from(&self.get::<TransferWorkflow>(namespace, name).await?),
             Kind::Profile => Facts::from(&self.get::<TransferProfile>(namespace, name).await?),
             Kind::Agreement => Facts::from(&self.get::<TransferAgreement>(namespace, name).await?),
+            Kind::Certificate => Facts::from(&self.get::<TransferCertificate>(namespace, name).await?),
             Kind::Connector => Facts::from(&self.get::<TransferConnector>(namespace, name).await?),
             Kind::WebApp => Facts::from(&self.get::<TransferWebApp>(namespace, name).await?),
             Kind::Identity => Facts::from(&Api::<AwsIdentity>::all(self.client.clone()).get(name).await?),

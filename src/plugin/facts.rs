@@ -9,8 +9,8 @@ use crate::api::server::{HostKeyStatus, ServerEndpoint};
 use crate::api::status::{Drift, HostKeyFingerprint, PlannedChange, Unset};
 use crate::api::user::SshPublicKey;
 use crate::api::{
-    AwsIdentity, CommonStatus, Managed, TransferAccess, TransferAgreement, TransferConnector, TransferProfile,
-    TransferServer, TransferUser, TransferWebApp, TransferWorkflow,
+    AwsIdentity, CommonStatus, Managed, TransferAccess, TransferAgreement, TransferCertificate, TransferConnector,
+    TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow,
 };
 use crate::aws::transfer::SecurityPolicy;
 use crate::ssh::{PublicKey, fingerprints_equal};
@@ -56,6 +56,9 @@ pub struct Facts {
     pub(super) state: Option<String>,
     pub(super) endpoint: Option<String>,
     pub(super) endpoints: Vec<ServerEndpoint>,
+    /// When it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<String>,
     pub(super) user_count: Option<i64>,
     pub(super) security_policy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,6 +226,13 @@ impl From<&TransferAgreement> for Facts {
     fn from(object: &TransferAgreement) -> Self {
         let (facts, status) = Self::of(object);
         Self { id: status.agreement_id, server: status.server_id, state: status.state, ..facts }
+    }
+}
+
+impl From<&TransferCertificate> for Facts {
+    fn from(object: &TransferCertificate) -> Self {
+        let (facts, status) = Self::of(object);
+        Self { id: status.certificate_id, state: status.certificate_status, expires: status.not_after_date, ..facts }
     }
 }
 

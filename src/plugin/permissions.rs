@@ -27,6 +27,8 @@ pub enum Feature {
     Connectors,
     /// AS2 agreements.
     Agreements,
+    /// AS2 certificates.
+    Certificates,
     /// Web apps.
     WebApps,
     /// Servers and web apps in a VPC.
@@ -48,13 +50,13 @@ pub enum Feature {
 }
 
 use Feature::{
-    Accesses, Agreements, ApiGateway, AssumeRole, Connectors, Directory, ElasticIps, HostKeys, LoginTests, Logs,
-    Profiles, Servers, SessionTags, Users, Vpc, WebApps, Workflows,
+    Accesses, Agreements, ApiGateway, AssumeRole, Certificates, Connectors, Directory, ElasticIps, HostKeys,
+    LoginTests, Logs, Profiles, Servers, SessionTags, Users, Vpc, WebApps, Workflows,
 };
 
 /// What is meant where nothing is said: all kinds, and of the rest nothing.
-pub const DEFAULT: [Feature; 9] =
-    [Servers, Users, Accesses, HostKeys, Workflows, Profiles, Connectors, Agreements, WebApps];
+pub const DEFAULT: [Feature; 10] =
+    [Servers, Users, Accesses, HostKeys, Workflows, Profiles, Connectors, Agreements, Certificates, WebApps];
 
 /// What IAM judges a call by, after AWS's service authorization reference: a call that knows no resource is denied by a
 /// policy that names one.
@@ -69,6 +71,7 @@ enum Judged {
     Profile,
     Connector,
     Agreement,
+    Certificate,
     WebApp,
     /// Whatever the feature puts tags on.
     Tagged,
@@ -88,6 +91,7 @@ impl Judged {
             Self::Profile => Some(("Profiles", "profile")),
             Self::Connector => Some(("Connectors", "connector")),
             Self::Agreement => Some(("Agreements", "agreement")),
+            Self::Certificate => Some(("Certificates", "certificate")),
             Self::WebApp => Some(("WebApps", "webapp")),
             Self::Tagged | Self::Network => None,
         }
@@ -105,6 +109,7 @@ impl Feature {
             Profiles => Some(Judged::Profile),
             Connectors => Some(Judged::Connector),
             Agreements => Some(Judged::Agreement),
+            Certificates => Some(Judged::Certificate),
             WebApps => Some(Judged::WebApp),
             Accesses | Vpc | ElasticIps | Directory | ApiGateway | Logs | LoginTests | AssumeRole | SessionTags => None,
         }
@@ -112,7 +117,12 @@ impl Feature {
 }
 
 /// Whatever an identity is used for, the orphan scan looks for all that is known by its tags, and asks AWS's time.
-const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows, Profiles, Connectors, Agreements, WebApps];
+const SCANNED: &[Feature] =
+    &[Servers, Users, Accesses, Workflows, Profiles, Connectors, Agreements, Certificates, WebApps];
+
+/// What is found by its tags, or carries those of the spec.
+const TAGGED: &[Feature] =
+    &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements, Certificates, WebApps];
 
 /// Every operation that the program knows, what IAM judges it by, and what it is called for.
 const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
@@ -133,6 +143,8 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("TestConnection", Judged::Connector, &[Connectors]),
     ("ListAgreements", Judged::Server, SCANNED),
     ("DescribeAgreement", Judged::Agreement, SCANNED),
+    ("ListCertificates", Judged::Anywhere, SCANNED),
+    ("DescribeCertificate", Judged::Certificate, SCANNED),
     ("ListWebApps", Judged::Anywhere, SCANNED),
     ("DescribeWebApp", Judged::WebApp, SCANNED),
     ("DescribeWebAppCustomization", Judged::WebApp, &[WebApps]),
@@ -169,17 +181,16 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("CreateAgreement", Judged::Server, &[Agreements]),
     ("UpdateAgreement", Judged::Agreement, &[Agreements]),
     ("DeleteAgreement", Judged::Agreement, &[Agreements]),
+    ("ImportCertificate", Judged::Anywhere, &[Certificates]),
+    ("UpdateCertificate", Judged::Certificate, &[Certificates]),
+    ("DeleteCertificate", Judged::Certificate, &[Certificates]),
     ("CreateWebApp", Judged::Anywhere, &[WebApps]),
     ("UpdateWebApp", Judged::WebApp, &[WebApps]),
     ("DeleteWebApp", Judged::WebApp, &[WebApps]),
     ("UpdateWebAppCustomization", Judged::WebApp, &[WebApps]),
     ("DeleteWebAppCustomization", Judged::WebApp, &[WebApps]),
-    ("TagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements, WebApps]),
-    (
-        "UntagResource",
-        Judged::Tagged,
-        &[Servers, Users, HostKeys, Workflows, Profiles, Connectors, Agreements, WebApps],
-    ),
+    ("TagResource", Judged::Tagged, TAGGED),
+    ("UntagResource", Judged::Tagged, TAGGED),
     ("ModifyVpcEndpoint", Judged::Network, &[Vpc]),
 ];
 
@@ -260,6 +271,7 @@ pub fn used(objects: &[Value]) -> Use {
             Some("TransferAccess") => found.features.extend([Accesses]),
             Some("TransferWorkflow") => found.features.extend([Workflows]),
             Some("TransferProfile") => found.features.extend([Profiles]),
+            Some("TransferCertificate") => found.features.extend([Certificates]),
             Some("TransferAgreement") => {
                 found.features.extend([Agreements]);
                 found.passed.extend(text("/spec/accessRole").map(str::to_owned));

@@ -25,8 +25,15 @@ fn every_call_of_the_program_has_its_place() {
 fn each_feature_adds_what_it_needs_and_nothing_else() {
     let users = of(&[Users]);
     let named = |names: &[&str]| names.iter().map(|name| format!("transfer:{name}")).collect::<BTreeSet<_>>();
-    let listed =
-        ["ListConnectors", "ListProfiles", "ListSecurityPolicies", "ListServers", "ListWebApps", "ListWorkflows"];
+    let listed = [
+        "ListCertificates",
+        "ListConnectors",
+        "ListProfiles",
+        "ListSecurityPolicies",
+        "ListServers",
+        "ListWebApps",
+        "ListWorkflows",
+    ];
     assert_eq!(actions(&users, "Anywhere"), named(&listed));
     // A user shows what its server is.
     assert_eq!(actions(&users, "Servers"), named(&["CreateUser", "DescribeServer", "ListAgreements", "ListUsers"]));
@@ -44,11 +51,23 @@ fn each_feature_adds_what_it_needs_and_nothing_else() {
     assert_eq!(actions(&users, "Profiles"), named(&["DescribeProfile"]), "for the orphan scan");
     assert_eq!(actions(&users, "Connectors"), named(&["DescribeConnector"]), "likewise");
     assert_eq!(actions(&users, "Agreements"), named(&["DescribeAgreement"]), "likewise");
+    assert_eq!(actions(&users, "Certificates"), named(&["DescribeCertificate"]), "likewise");
     assert_eq!(actions(&users, "WebApps"), named(&["DescribeWebApp"]), "likewise");
     let sids: Vec<&str> = users.iter().map(|statement| statement.sid).collect();
     assert_eq!(
         sids,
-        ["Anywhere", "Servers", "Users", "Workflows", "Profiles", "Connectors", "Agreements", "WebApps", "PassRoles"]
+        [
+            "Anywhere",
+            "Servers",
+            "Users",
+            "Workflows",
+            "Profiles",
+            "Connectors",
+            "Agreements",
+            "Certificates",
+            "WebApps",
+            "PassRoles"
+        ]
     );
     let vpc = actions(&of(&[Servers, Vpc]), "ByTransferForTheCaller");
     assert!(vpc.contains("ec2:ModifyVpcEndpoint") && !vpc.contains("ec2:AssociateAddress"), "{vpc:?}");

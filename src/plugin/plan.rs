@@ -15,8 +15,8 @@ use super::view::{PLAN, plan_rows};
 use crate::api::common::{Approval, DisruptionMode, ManagementPolicy};
 use crate::api::status::{Drift, Effect, PlannedChange, Unset};
 use crate::api::{
-    APPROVE, CommonStatus, GROUP, Managed, ManagedKind, TransferAccess, TransferAgreement, TransferConnector,
-    TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow,
+    APPROVE, CommonStatus, GROUP, Managed, ManagedKind, TransferAccess, TransferAgreement, TransferCertificate,
+    TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow,
 };
 use crate::kinds::preview;
 
@@ -130,6 +130,7 @@ pub fn foresee(admission: &Admission, manifest: &Value, stored: Option<&Value>) 
         "TransferUser" => compared::<TransferUser>(foreseen, &manifest, stored, preview::user),
         "TransferAccess" => compared::<TransferAccess>(foreseen, &manifest, stored, preview::access),
         "TransferProfile" => compared::<TransferProfile>(foreseen, &manifest, stored, preview::profile),
+        "TransferCertificate" => compared::<TransferCertificate>(foreseen, &manifest, stored, preview::certificate),
         "TransferAgreement" => compared::<TransferAgreement>(foreseen, &manifest, stored, preview::agreement),
         "TransferConnector" => compared::<TransferConnector>(foreseen, &manifest, stored, preview::connector),
         "TransferWebApp" => compared::<TransferWebApp>(foreseen, &manifest, stored, preview::web_app),

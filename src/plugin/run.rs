@@ -131,16 +131,13 @@ async fn known_hosts(cluster: &Cluster, namespace: &str, name: &str, hosts: &[St
 }
 
 async fn export(args: ExportArgs, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let ExportArgs { server_id, all, region, namespace, identity, deletion_policy, rate } = args;
+    let ExportArgs { server_id, id: other, all, region, namespace, identity, deletion_policy, rate } = args;
     if !(rate.is_finite() && rate > 0.0) {
         return Err("--rate must be a number of calls per second above 0".into());
     }
     let (account, id) = account(&region, &identity, Rates::at_most(Some(rate), None, None)).await?;
-    let ids = if all { export::all(&account).await? } else { server_id };
-    let mut found = Vec::new();
-    for id in ids {
-        found.push(export::read(&account, &id, &progress).await?);
-    }
+    let ids = if all { export::all(&account).await? } else { [server_id, other].concat() };
+    let found = export::read(&account, &ids, &progress).await?;
     let deletion_policy = if deletion_policy == Deletion::Retain { "Retain" } else { "Delete" }.to_owned();
     let target = Target { account: id, region, namespace, identity, deletion_policy };
     Ok(out.write_all(export::render(&target, &found)?.as_bytes())?)

@@ -45,7 +45,7 @@ fn ending(end: Timestamp, now: Timestamp) -> Cell {
 /// A table of each kind that there is something of.
 #[must_use]
 pub fn tables(all: &[Facts], style: Style, now: Timestamp) -> String {
-    let kinds: [(&str, &[&str]); 9] = [
+    let kinds: [(&str, &[&str]); 10] = [
         ("TransferServer", &["STATE", "ENDPOINT", "USERS", "HOSTKEYS"]),
         ("TransferUser", &["USER", "HOST", "KEYS", "OLDEST", "EXPIRES"]),
         ("TransferAccess", &["GROUP", "HOST"]),
@@ -53,6 +53,7 @@ pub fn tables(all: &[Facts], style: Style, now: Timestamp) -> String {
         ("TransferProfile", &["PROFILE"]),
         ("TransferConnector", &["CONNECTOR", "STATE", "URL"]),
         ("TransferAgreement", &["AGREEMENT", "STATE"]),
+        ("TransferCertificate", &["CERTIFICATE", "STATE", "ENDS"]),
         ("TransferWebApp", &["WEBAPP", "ADDRESS"]),
         ("AwsIdentity", &["ACCOUNT"]),
     ];
@@ -93,6 +94,9 @@ fn row(facts: &Facts, now: Timestamp) -> Vec<Cell> {
         "TransferConnector" => {
             cells.extend([plain(facts.id.as_ref()), plain(facts.state.as_ref()), plain(facts.endpoint.as_ref())]);
         }
+        "TransferCertificate" => {
+            cells.extend([plain(facts.id.as_ref()), plain(facts.state.as_ref()), plain(facts.expires.as_ref())]);
+        }
         _ => cells.push(plain(facts.id.as_ref())),
     }
     cells.push(age(facts.created.as_deref(), now).into());
@@ -115,6 +119,7 @@ pub fn description(facts: &Facts, style: Style, now: Timestamp) -> String {
         ("Server", facts.server.as_deref().map(Cell::from)),
         ("State", facts.state.as_deref().map(Cell::from)),
         ("Endpoint", facts.endpoint.as_deref().map(Cell::from)),
+        ("Ends", facts.expires.as_deref().map(Cell::from)),
         ("Users", facts.user_count.map(|count| count.to_string().into())),
         ("Security policy", facts.security_policy.as_deref().map(Cell::from)),
         ("Under way", facts.operation.as_deref().map(Cell::from)),

@@ -125,9 +125,11 @@ impl Work {
             verified: Verified::telling(news),
             workflows: WorkflowsSeen::default(),
             profiles: OwnersSeen::default(),
+            certificates: OwnersSeen::default(),
             swept: Swept::default(),
             enqueue,
             resync: settings.resync,
+            windows: settings.windows,
             expiry_warning,
             env: Arc::clone(&settings.env),
         });
@@ -172,6 +174,7 @@ impl Work {
             deps.verified.forget(uid);
             deps.workflows.forget(uid);
             deps.profiles.forget(uid);
+            deps.certificates.forget(uid);
         }));
         let memories = Arc::clone(&engine);
         self.idle.push(Box::new(move || memories.memories.idle()));

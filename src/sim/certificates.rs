@@ -10,10 +10,11 @@ use super::model::Tag;
 use super::page::PageInput;
 use super::partners::Certificate;
 use super::shelf::Kept;
+use super::shelves;
 use super::state::{Context, Region};
 use super::time::{epoch, from_epoch};
 use super::wire::joined;
-use super::{shelves, x509};
+use crate::x509;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -18,14 +18,15 @@ use super::service::{Direct, Service};
 use super::web_apps_door;
 use crate::aws::error::kind_of;
 use crate::aws::transfer::{
-    ConnectorSettings, CreateAgreement, CreateServer, CreateUser, DeleteAccess, DeleteConnector, DeleteHostKey,
+    ConnectorSettings, CreateAgreement, CreateServer, CreateUser, DeleteAccess, DeleteCertificate, DeleteConnector,
     DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWebApp, DeleteWebAppCustomization,
-    DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeConnector, DescribeHostKey, DescribeProfile,
-    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization,
-    DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements, ListConnectors, ListHostKeys,
-    ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWebApps, ListWorkflows, StartServer, StopServer,
-    TagResource, TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateAgreement, UpdateConnector,
-    UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, agreement_key,
+    DeleteWorkflow, DescribeAccess, DescribeAgreement, DescribeCertificate, DescribeConnector, DescribeHostKey,
+    DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWebApp, DescribeWebAppCustomization,
+    DescribeWorkflow, ImportCertificate, ImportHostKey, ImportSshPublicKey, ListAccesses, ListAgreements,
+    ListCertificates, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers,
+    ListWebApps, ListWorkflows, StartServer, StopServer, TagResource, TestConnection, TestIdentityProvider,
+    UntagResource, UpdateAccess, UpdateAgreement, UpdateCertificate, UpdateConnector, UpdateHostKey, UpdateProfile,
+    UpdateServer, UpdateUser, agreement_key,
 };
 use crate::aws::{Answer, AwsError, CreateOutput, Mutation, Read, Reply};
 
@@ -105,9 +106,11 @@ pub fn input(call: &Read) -> Value {
         | Read::ListWorkflows(ListWorkflows { token })
         | Read::ListProfiles(ListProfiles { token })
         | Read::ListConnectors(ListConnectors { token })
+        | Read::ListCertificates(ListCertificates { token })
         | Read::ListWebApps(ListWebApps { token })
         | Read::ListSecurityPolicies(ListSecurityPolicies { token }) => page(token, json!({})),
         Read::DescribeWorkflow(DescribeWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
+        Read::DescribeCertificate(DescribeCertificate { certificate_id }) => one_certificate(certificate_id),
         Read::DescribeProfile(DescribeProfile { profile_id }) => json!({"ProfileId": profile_id}),
         Read::DescribeConnector(DescribeConnector { connector_id })
         | Read::TestConnection(TestConnection { connector_id }) => json!({"ConnectorId": connector_id}),
@@ -178,11 +181,8 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
         }
         Mutation::DeleteAccess(DeleteAccess { server_id, external_id }) => one_access(server_id, external_id),
         Mutation::ImportHostKey(import) => new_host_key(import),
-        Mutation::UpdateHostKey(UpdateHostKey { server_id, host_key_id, description, storage_type, kms_key }) => {
-            let input = one_host_key(server_id, host_key_id);
-            about_key(input, description.as_ref(), storage_type.as_ref(), kms_key.as_ref())
-        }
-        Mutation::DeleteHostKey(DeleteHostKey { server_id, host_key_id }) => one_host_key(server_id, host_key_id),
+        Mutation::UpdateHostKey(update) => changed_host_key(update),
+        Mutation::DeleteHostKey(gone) => one_host_key(&gone.server_id, &gone.host_key_id),
         Mutation::CreateWorkflow(create) => with_tags(pascal(&create.settings)?, &create.tags),
         Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
         Mutation::CreateProfile(create) => with_tags(pascal(&create.settings)?, &create.tags),
@@ -198,6 +198,11 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
         Mutation::CreateAgreement(create) => new_agreement(create)?,
         Mutation::UpdateAgreement(update) => changed_agreement(update)?,
         Mutation::DeleteAgreement(gone) => one_agreement(&gone.server_id, &gone.agreement_id),
+        Mutation::ImportCertificate(import) => new_certificate(import),
+        Mutation::UpdateCertificate(UpdateCertificate { certificate_id, active_date, inactive_date, description }) => {
+            dated(one_certificate(certificate_id), *active_date, *inactive_date, description.as_ref())
+        }
+        Mutation::DeleteCertificate(DeleteCertificate { certificate_id }) => one_certificate(certificate_id),
         Mutation::CreateWebApp(create) => web_apps_door::new(create)?,
         Mutation::UpdateWebApp(update) => web_apps_door::changed(update)?,
         Mutation::UpdateWebAppCustomization(update) => web_apps_door::customized(update),
@@ -252,10 +257,6 @@ fn one_access(server_id: &str, external_id: &str) -> Value {
     json!({"ServerId": server_id, "ExternalId": external_id})
 }
 
-fn one_host_key(server_id: &str, host_key_id: &str) -> Value {
-    json!({"ServerId": server_id, "HostKeyId": host_key_id})
-}
-
 fn one_agreement(server_id: &str, agreement_id: &str) -> Value {
     json!({"ServerId": server_id, "AgreementId": agreement_id})
 }
@@ -268,6 +269,49 @@ fn new_agreement(create: &CreateAgreement) -> serde_json::Result<Value> {
 fn changed_agreement(update: &UpdateAgreement) -> serde_json::Result<Value> {
     let UpdateAgreement { server_id, agreement_id, settings } = update;
     Ok(with(pascal(settings)?, &[("ServerId", server_id), ("AgreementId", agreement_id)]))
+}
+
+fn one_host_key(server_id: &str, host_key_id: &str) -> Value {
+    json!({"ServerId": server_id, "HostKeyId": host_key_id})
+}
+
+fn changed_host_key(update: &UpdateHostKey) -> Value {
+    let UpdateHostKey { server_id, host_key_id, description, storage_type, kms_key } = update;
+    let input = one_host_key(server_id, host_key_id);
+    about_key(input, description.as_ref(), storage_type.as_ref(), kms_key.as_ref())
+}
+
+fn one_certificate(certificate_id: &str) -> Value {
+    json!({"CertificateId": certificate_id})
+}
+
+fn new_certificate(import: &ImportCertificate) -> Value {
+    let ImportCertificate {
+        usage,
+        certificate,
+        certificate_chain,
+        private_key,
+        active_date,
+        inactive_date,
+        description,
+        tags,
+    } = import;
+    let mut input = json!({"Usage": usage, "Certificate": certificate});
+    put(&mut input, "CertificateChain", certificate_chain.as_ref());
+    put(&mut input, "PrivateKey", private_key.as_ref().map(|key| key.expose_secret().to_owned()));
+    with_tags(dated(input, *active_date, *inactive_date, description.as_ref()), tags)
+}
+
+fn dated(
+    mut input: Value,
+    active: Option<Timestamp>,
+    inactive: Option<Timestamp>,
+    description: Option<&String>,
+) -> Value {
+    put(&mut input, "ActiveDate", active.map(Timestamp::as_second));
+    put(&mut input, "InactiveDate", inactive.map(Timestamp::as_second));
+    put(&mut input, "Description", description);
+    input
 }
 
 fn about_key(
@@ -294,6 +338,7 @@ pub fn made(operation: &str, server_id: &Value, output: &Value) -> CreateOutput 
         "CreateWorkflow" => "WorkflowId",
         "CreateProfile" => "ProfileId",
         "CreateConnector" => "ConnectorId",
+        "ImportCertificate" => "CertificateId",
         "CreateWebApp" => "WebAppId",
         "ImportHostKey" => "HostKeyId",
         "ImportSshPublicKey" => "SshPublicKeyId",

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::door_json::{camel, maybe, tags, text};
 use super::{ec2_door, web_apps_door};
 use crate::aws::transfer::{
-    Access, Agreement, AgreementSettings, ConnectionAnswer, Connector, ConnectorSettings, HostKey,
-    IdentityProviderAnswer, ListedAccess, ListedAgreement, ListedConnector, ListedProfile, ListedServer, ListedUser,
-    ListedWorkflow, LoginSettings, Profile, ProfileSettings, SecurityPolicy, Server, ServerSettings, SshPublicKey,
-    User, Workflow, WorkflowSettings,
+    Access, Agreement, AgreementSettings, Certificate, ConnectionAnswer, Connector, ConnectorSettings, HostKey,
+    IdentityProviderAnswer, ListedAccess, ListedAgreement, ListedCertificate, ListedConnector, ListedProfile,
+    ListedServer, ListedUser, ListedWorkflow, LoginSettings, Profile, ProfileSettings, SecurityPolicy, Server,
+    ServerSettings, SshPublicKey, User, Workflow, WorkflowSettings,
 };
 use crate::aws::{Answer, Page, Read};
 
@@ -60,9 +60,9 @@ pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
         }
         Read::ListAgreements(_) => Answer::Agreements(page(output, "Agreements", listed_agreement)),
         Read::DescribeAgreement(_) => Answer::Agreement(Box::new(agreement(&output["Agreement"])?)),
-        Read::ListConnectors(_) => Answer::Connectors(page(output, "Connectors", |row| ListedConnector {
-            connector_id: text(&row["ConnectorId"]),
-        })),
+        Read::ListCertificates(_) => Answer::Certificates(page(output, "Certificates", listed_certificate)),
+        Read::DescribeCertificate(_) => Answer::Certificate(Box::new(certificate(&output["Certificate"]))),
+        Read::ListConnectors(_) => Answer::Connectors(page(output, "Connectors", listed_connector)),
         Read::DescribeConnector(_) => Answer::Connector(Box::new(connector(&output["Connector"])?)),
         Read::TestConnection(_) => Answer::Connection(connection(output)),
         Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
@@ -122,6 +122,33 @@ fn profile(value: &Value) -> serde_json::Result<Profile> {
         settings: camel::<ProfileSettings>(value)?,
         tags: tags(&value["Tags"]),
     })
+}
+
+fn certificate(value: &Value) -> Certificate {
+    Certificate {
+        arn: text(&value["Arn"]),
+        certificate_id: text(&value["CertificateId"]),
+        usage: text(&value["Usage"]),
+        status: maybe(&value["Status"]),
+        certificate: text(&value["Certificate"]),
+        certificate_chain: maybe(&value["CertificateChain"]),
+        active_date: time(&value["ActiveDate"]),
+        inactive_date: time(&value["InactiveDate"]),
+        serial: maybe(&value["Serial"]),
+        not_before_date: time(&value["NotBeforeDate"]),
+        not_after_date: time(&value["NotAfterDate"]),
+        certificate_type: maybe(&value["Type"]),
+        description: maybe(&value["Description"]),
+        tags: tags(&value["Tags"]),
+    }
+}
+
+fn listed_certificate(row: &Value) -> ListedCertificate {
+    ListedCertificate { certificate_id: text(&row["CertificateId"]) }
+}
+
+fn listed_connector(row: &Value) -> ListedConnector {
+    ListedConnector { connector_id: text(&row["ConnectorId"]) }
 }
 
 fn listed_agreement(row: &Value) -> ListedAgreement {

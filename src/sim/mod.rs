@@ -64,4 +64,3 @@ pub(crate) mod web_apps;
 pub(crate) mod web_apps_door;
 pub mod wire;
 pub(crate) mod workflows;
-pub(crate) mod x509;

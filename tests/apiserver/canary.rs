@@ -67,6 +67,8 @@ const SHOWN: [(&str, &[&str]); 4] = [
             "timeZone",
             "start",
             "expiresAt",
+            "activeDate",
+            "inactiveDate",
             "passiveIp",
             "orderedUserSecretVersionStages",
         ],

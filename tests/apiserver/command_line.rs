@@ -157,29 +157,34 @@ async fn an_export_passes_the_check_and_is_taken_over() {
     let role = "arn:aws:iam::123456789012:role/sftp/platform/x";
     let user = json!({"ServerId": id, "UserName": "Alice_1", "Role": role, "Tags": [owner]});
     world.out_of_band("CreateUser", &user).await;
+    world.out_of_band("CreateProfile", &json!({"As2Id": "us", "ProfileType": "LOCAL", "Tags": [owner]})).await;
     let before = changes(&world, "").await;
-    let text = printed(&world, &["export", "--server-id", id, "--namespace", PLATFORM]).await;
+    let profile = |all: &str| all.lines().find_map(|line| line.strip_prefix("# profile ").map(str::to_owned));
     // AWS's listing lags.
-    await_condition("the export of all servers", PATIENCE, async || {
+    let profile = await_condition("the export of everything", PATIENCE, async || {
         let all = printed(&world, &["export", "--all", "--namespace", PLATFORM]).await;
-        if servers.keys().all(|id| all.contains(id.as_str())) { Ok(()) } else { Err(all) }
+        profile(&all).filter(|_| servers.keys().all(|id| all.contains(id.as_str()))).ok_or(all)
     })
     .await;
+    let ids = ["--server-id", id, "--id", &profile];
+    let text = printed(&world, &[&["export", "--namespace", PLATFORM][..], &ids].concat()).await;
     assert_eq!(changes(&world, "").await, before, "an export changes nothing");
 
     let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
     std::fs::write(file.path(), &text).unwrap();
     let path = file.path().to_str().unwrap();
     let summary = printed(&world, &["check", "-f", path]).await;
-    assert!(summary.contains("1 TransferServer, 1 TransferUser"), "{summary}");
+    assert!(summary.contains("1 TransferProfile, 1 TransferServer, 1 TransferUser"), "{summary}");
     let identity = world.object("awsidentities", "", "default").await;
     let mut grants = identity["spec"]["grants"].clone();
     grants[0]["serverIds"] = json!([id]);
+    grants[0]["adoptableIds"] = json!([profile]);
     world.patch("awsidentities", "", "default", &json!({"spec": {"grants": grants}})).await;
     world.plane.kubectl(&["apply", "--filename", path]).await;
-    world.all_ready(9).await;
+    world.all_ready(10).await;
     let done = changes(&world, id).await;
     assert_eq!(done, ["TagResource", "TagResource"], "the server and its user say whose they are");
+    assert_eq!(changes(&world, &profile).await, ["TagResource"], "and so does the profile");
     assert!(printed(&world, &["status", "-n", PLATFORM]).await.contains("Alice_1"));
 }
 

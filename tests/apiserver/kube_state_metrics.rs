@@ -91,13 +91,29 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
         "partnerProfileRef": {"name": "them"}, "baseDirectory": "/b/in",
         "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/as2"});
     let orders = managed("TransferAgreement", PLATFORM, "orders", &orders);
-    let center = json!({"instanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef",
-        "role": "arn:aws:iam::123456789012:role/sftp/platform/portal"});
+    let theirs = std::fs::read_to_string(repository("tests/fixtures/certificates/partner.pem")).unwrap();
+    let source = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": PLATFORM}, "data": {"pem": theirs}});
+    let theirs =
+        json!({"region": "eu-central-1", "usage": "SIGNING", "configMapKeyRef": {"name": "theirs", "key": "pem"}});
+    let theirs = managed("TransferCertificate", PLATFORM, "theirs", &theirs);
+    let center = json!({"instanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef", "role": "arn:aws:iam::123456789012:role/sftp/platform/portal"});
     let portal = json!({"region": "eu-central-1", "identityProviderDetails": {"identityCenterConfig": center}});
     let portal = managed("TransferWebApp", PLATFORM, "portal", &portal);
-    world.apply(&[managed("TransferUser", PLATFORM, "ends", &ends), clean, us, acme, them, orders, portal]).await;
+    world
+        .apply(&[
+            managed("TransferUser", PLATFORM, "ends", &ends),
+            clean,
+            us,
+            acme,
+            them,
+            orders,
+            source,
+            theirs,
+            portal,
+        ])
+        .await;
     let _operator = world.operator(&["--resync-interval=2s"]).await;
-    world.all_ready(13).await;
+    world.all_ready(14).await;
     let server = world.object("transferservers", PLATFORM, "files").await;
     let stranger = json!({"ServerId": server["status"]["serverId"], "UserName": "stranger",
         "Role": "arn:aws:iam::123456789012:role/sftp/platform/writers"});
@@ -125,6 +141,9 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
     sample("kube_awsidentity_info", &["name=\"default\"", "account=\"123456789012\""], 1.0);
     sample("kube_transferworkflow_observed_generation", &["name=\"clean\""], 1.0);
     sample("kube_transferprofile_info", &["name=\"us\"", "account=\"123456789012\""], 1.0);
+    sample("kube_transfercertificate_info", &["name=\"theirs\"", "status=\"ACTIVE\""], 1.0);
+    // The end of 2049.
+    sample("kube_transfercertificate_not_after_timestamp_seconds", &["name=\"theirs\""], 2_524_607_999.0);
     sample("kube_transferagreement_info", &["name=\"orders\"", "state=\"ACTIVE\""], 1.0);
     sample("kube_transferwebapp_info", &["name=\"portal\"", "account=\"123456789012\""], 1.0);
     sample("kube_transferconnector_info", &["name=\"acme\"", "state=\"ACTIVE\""], 1.0);

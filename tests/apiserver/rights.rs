@@ -59,13 +59,29 @@ async fn live(world: &World) {
         "partnerProfileRef": {"name": "them"}, "baseDirectory": "/b/in",
         "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/as2"});
     let orders = managed("TransferAgreement", PLATFORM, "orders", &orders);
-    let center = json!({"instanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef",
-        "role": "arn:aws:iam::123456789012:role/sftp/platform/portal"});
+    let theirs = std::fs::read_to_string(repository("tests/fixtures/certificates/partner.pem")).unwrap();
+    let source = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": PLATFORM}, "data": {"pem": theirs}});
+    let theirs =
+        json!({"region": "eu-central-1", "usage": "SIGNING", "configMapKeyRef": {"name": "theirs", "key": "pem"}});
+    let theirs = managed("TransferCertificate", PLATFORM, "theirs", &theirs);
+    let center = json!({"instanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef", "role": "arn:aws:iam::123456789012:role/sftp/platform/portal"});
     let portal = json!({"region": "eu-central-1", "identityProviderDetails": {"identityCenterConfig": center}});
     let portal = managed("TransferWebApp", PLATFORM, "portal", &portal);
-    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean, us, acme, them, orders, portal]).await;
+    world
+        .apply(&[
+            managed("TransferServer", PLATFORM, "keyed", &keys),
+            clean,
+            us,
+            acme,
+            them,
+            orders,
+            source,
+            theirs,
+            portal,
+        ])
+        .await;
     let operator = world.operator(&["--resync-interval", "3s", "--lease=true"]).await;
-    world.all_ready(13).await;
+    world.all_ready(14).await;
 
     let two = "arn:aws:iam::123456789012:role/sftp/platform/two";
     world.patch("transferusers", PLATFORM, "alice", &json!({"spec": {"role": two}})).await;

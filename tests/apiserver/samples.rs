@@ -1,11 +1,12 @@
 //! Samples that show a whole use: each is applied as it stands, and becomes what it promises.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::fields::certificate;
-use crate::support::{Lent, repository};
+use crate::support::{Lent, await_condition, repository};
 use crate::world::World;
 
 /// A cluster with a sample applied in this namespace, and what the operator needs of AWS.
@@ -88,6 +89,69 @@ async fn partners_are_reached_by_sftp_and_by_as2() {
     assert_eq!(sftp["TrustedHostKeys"].as_array().unwrap().len(), 1, "the partner's key of the ConfigMap");
     // The simulator's partners show another one.
     world.told("transferconnectors", "sftp", "acme", "HostKeyNotTrusted").await;
+}
+
+/// What cert-manager writes into the Secret of its Certificate.
+async fn issue(world: &World, pair: &str, crt: &str, key: &str) {
+    let file =
+        |name: &str| std::fs::read_to_string(repository(&format!("tests/fixtures/certificates/{name}"))).unwrap();
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": {"name": pair, "namespace": "sftp", "labels": {"transfer-operator.dev/certificate": "true"}},
+        "stringData": {"tls.crt": file(crt), "tls.key": file(key), "ca.crt": file("ca.pem")},
+    });
+    world.apply(&[secret]).await;
+}
+
+/// The ids of the certificates of a profile.
+async fn certificates_of(world: &World, profile: &str) -> Vec<String> {
+    let shown = world.object("transferprofiles", "sftp", profile).await["status"]["certificateIds"].clone();
+    let ids = shown.as_array().cloned().unwrap_or_default();
+    ids.iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_partner_is_there_both_ways_with_certificates_that_are_renewed() {
+    let world = World::beside(Arc::new(Lent::installed().await)).await;
+    world.plane.kubectl(&["create", "namespace", "sftp"]).await;
+    let crds = repository("tests/fixtures/cert-manager-crds.yaml");
+    world.plane.kubectl(&["apply", "--filename", crds.to_str().unwrap()]).await;
+    world.plane.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await;
+    // What the chart's secrets.namespaces gives.
+    let role = ["create", "role", "certificates", "--namespace", "sftp", "--verb=get", "--resource=secrets"];
+    world.plane.kubectl(&role).await;
+    let of = "--serviceaccount=transfer-operator-system:transfer-operator";
+    let bound = ["create", "rolebinding", "certificates", "--namespace", "sftp", "--role=certificates", of];
+    world.plane.kubectl(&bound).await;
+    issue(&world, "as2-us", "own.pem", "own.key").await;
+    for sample in ["identity", "as2-agreement", "as2-partner"] {
+        let file = repository(&format!("deploy/samples/{sample}.yaml"));
+        world.plane.kubectl(&["apply", "--filename", file.to_str().unwrap()]).await;
+    }
+    // That agreement is of other profiles, which this sample lacks.
+    world.plane.kubectl(&["delete", "transferagreement", "partner-inc", "--namespace", "sftp", "--wait=false"]).await;
+    let _operator = world.operator(&[]).await;
+    world.all_ready(9).await;
+    let (ours, theirs) = (certificates_of(&world, "example-inc").await, certificates_of(&world, "partner-inc").await);
+    assert_eq!((ours.len(), theirs.len()), (2, 2));
+    let made = world.done("ImportCertificate").await;
+    let with_key = made.iter().filter(|call| !call["input"]["PrivateKey"].is_null()).count();
+    assert_eq!((made.len(), with_key), (4, 2), "one's own go with their keys");
+
+    issue(&world, "as2-us", "first/tls.crt", "first/tls.key").await;
+    for name in ["us-signing", "us-encryption"] {
+        let now = json!({"metadata": {"annotations": {"transfer-operator.dev/reconcile-at": "now"}}});
+        world.patch("transfercertificates", "sftp", name, &now).await;
+    }
+    await_condition("both in the profile, the new ones with notice", Duration::from_mins(1), async || {
+        let ids = certificates_of(&world, "example-inc").await;
+        let both = ids.len() == 4 && ours.iter().all(|old| ids.contains(old));
+        let pending = world.object("transfercertificates", "sftp", "us-signing").await["status"].clone();
+        let noticed = pending["certificateStatus"] == "PENDING_ROTATION";
+        if both && noticed { Ok(()) } else { Err(format!("{ids:?} {pending:#}")) }
+    })
+    .await;
+    assert_eq!(world.done("ImportCertificate").await.len(), 6);
 }
 
 #[tokio::test]

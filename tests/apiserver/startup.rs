@@ -23,7 +23,7 @@ async fn it_waits_for_its_crds_says_so_then_works_and_ends_when_asked() {
     said(
         &operator,
         "the CRDs awsidentities, transferservers, transferusers, transferaccesses, transferworkflows, transferprofiles, \
-         transferconnectors, transferagreements, transferwebapps",
+transferconnectors, transferagreements, transfercertificates, transferwebapps",
     )
     .await;
     plane.install().await;

@@ -89,6 +89,8 @@ async fn waves_go_from_identities_to_servers_to_logins() {
         ("TransferAccess", Some("3")),
         ("TransferProfile", Some("2")),
         ("TransferAgreement", Some("3")),
+        ("Certificate", None),
+        ("TransferCertificate", Some("2")),
         ("TransferConnector", Some("2")),
         ("TransferWebApp", Some("2")),
         ("TransferServer", Some("2")),
@@ -117,8 +119,10 @@ fn each_sample_is_told_of() {
 async fn samples_and_flux_are_taken_by_check_and_by_an_api_server() {
     let plane = ControlPlane::start().await;
     plane.install().await;
-    let crds = repository("tests/fixtures/flux-crds.yaml");
-    plane.kubectl(&["apply", "--filename", crds.to_str().unwrap()]).await;
+    for crds in ["flux-crds", "cert-manager-crds"] {
+        let crds = repository(&format!("tests/fixtures/{crds}.yaml"));
+        plane.kubectl(&["apply", "--filename", crds.to_str().unwrap()]).await;
+    }
     plane.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await;
     for namespace in ["sftp", "team-a", "tenant-a", "flux-system"] {
         plane.kubectl(&["create", "namespace", namespace]).await;

@@ -132,6 +132,7 @@ async fn the_built_in_roles_manage_objects_but_no_identities_or_status() {
         "transferprofiles",
         "transferconnectors",
         "transferagreements",
+        "transfercertificates",
         "transferwebapps",
     ] {
         for (user, verb, allowed) in [

@@ -35,6 +35,8 @@ FIELDS_OF = {
     "UpdateConnector": ("TransferConnector", []),
     "CreateAgreement": ("TransferAgreement", []),
     "UpdateAgreement": ("TransferAgreement", []),
+    "ImportCertificate": ("TransferCertificate", []),
+    "UpdateCertificate": ("TransferCertificate", []),
     "CreateWebApp": ("TransferWebApp", []),
     "UpdateWebApp": ("TransferWebApp", []),
 }
@@ -53,6 +55,10 @@ ELSEWHERE = {
     "UpdateConnector.As2Config.AsyncMdnConfig.ServerIds": "by their objects: as2Config.asyncMdnConfig.serverRefs",
     "UpdateConnector.ConnectorId": "known from status",
     "UpdateAgreement.AgreementId": "known from status",
+    "ImportCertificate.Certificate": "in a Secret or ConfigMap: secretRef, configMapKeyRef",
+    "ImportCertificate.CertificateChain": "in a Secret or ConfigMap: secretRef, configMapKeyRef",
+    "ImportCertificate.PrivateKey": "a private key is never in a spec: secretRef",
+    "UpdateCertificate.CertificateId": "known from status",
     "UpdateWebApp.WebAppId": "known from status",
     "UpdateHostKey.HostKeyId": "known from the fingerprint of the key",
 }

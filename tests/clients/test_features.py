@@ -21,6 +21,7 @@ TABLES = {
     "TransferProfile": ["CreateProfile", "UpdateProfile"],
     "TransferConnector": ["CreateConnector", "UpdateConnector"],
     "TransferAgreement": ["CreateAgreement", "UpdateAgreement"],
+    "TransferCertificate": ["ImportCertificate", "UpdateCertificate"],
     "TransferWebApp": ["CreateWebApp", "UpdateWebApp", "UpdateWebAppCustomization"],
 }
 ANSWERS = {
@@ -32,6 +33,7 @@ ANSWERS = {
     "DescribeProfile": "TransferProfile",
     "DescribeConnector": "TransferConnector",
     "DescribeAgreement": "TransferAgreement",
+    "DescribeCertificate": "TransferCertificate",
     "DescribeWebApp": "TransferWebApp",
     "DescribeWebAppCustomization": "TransferWebApp",
 }
@@ -107,7 +109,7 @@ def test_each_field_of_a_row_is_in_the_crd(heading):
 # The kind whose status shows an answer, by the first word of the answer's member.
 SHOWN_BY = {"Server": "TransferServer", "HostKey": "TransferServer", "User": "TransferUser", "Access": "TransferAccess",
             "Workflow": "TransferWorkflow", "Profile": "TransferProfile", "Connector": "TransferConnector",
-            "Agreement": "TransferAgreement", "WebApp": "TransferWebApp",
+            "Agreement": "TransferAgreement", "Certificate": "TransferCertificate", "WebApp": "TransferWebApp",
             "WebAppCustomization": "TransferWebApp"}
 
 

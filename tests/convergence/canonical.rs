@@ -34,6 +34,7 @@ pub fn canonical_object(object: &Value) -> Value {
     // Which id a workflow has goes into what its servers ask for, and so does that of a profile or a server of a
     // connector or an agreement.
     let names_others = object["spec"]["workflowDetails"].to_string().contains("workflowRef");
+    let names_others = names_others || object["spec"]["certificateRefs"].is_array();
     if names_others || object["spec"]["as2Config"].is_object() || object["kind"] == "TransferAgreement" {
         let applied = object.pointer_mut("/status/applied").and_then(Value::as_object_mut);
         applied.map(|applied| applied.remove("digest"));
@@ -91,7 +92,7 @@ pub fn mask(text: &str) -> String {
     static PATTERNS: std::sync::OnceLock<Vec<(regex::Regex, &str)>> = std::sync::OnceLock::new();
     let patterns = PATTERNS.get_or_init(|| {
         [
-            (r"\b(s|w|p|c|a|key|hostkey|vpce|webapp)-[0-9a-f]{17}\b", "$1-ID"),
+            (r"\b(s|w|p|c|a|cert|key|hostkey|vpce|webapp)-[0-9a-f]{17}\b", "$1-ID"),
             (r"\bhostkey-ID-[0-9A-Z]{6}\b", "hostkey-ID-SECRET"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
             (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),

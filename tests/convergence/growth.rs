@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use transfer_operator::api::{AwsIdentity, ManagedKind};
 use transfer_operator::cluster::references::Reference;
 use transfer_operator::cluster::store::Stores;
-use transfer_operator::cluster::{Lister, Name, Object};
+use transfer_operator::cluster::{Lister, Name, Object, Objects};
 
 use crate::crowd::{Crowd, Operator, RESYNC, SOON};
 
@@ -40,6 +40,13 @@ struct Counted {
 }
 
 impl Counted {
+    fn each(&self, found: Objects) -> Objects {
+        let looked_at = Arc::clone(&self.looked_at);
+        Box::new(found.inspect(move |_| {
+            looked_at.fetch_add(1, Ordering::Relaxed);
+        }))
+    }
+
     fn count<T: IntoIterator>(&self, found: T) -> T
     where
         for<'a> &'a T: IntoIterator,
@@ -60,11 +67,11 @@ impl Lister for Counted {
     fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>> {
         self.count(self.stores.object(kind, name))
     }
-    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
-        self.count(self.stores.objects(kind))
+    fn objects(&self, kind: ManagedKind) -> Objects {
+        self.each(self.stores.objects(kind))
     }
-    fn referring(&self, kind: ManagedKind, reference: &Reference) -> Vec<Arc<dyn Object>> {
-        self.count(self.stores.referring(kind, reference))
+    fn referring(&self, kind: ManagedKind, reference: &Reference) -> Objects {
+        self.each(self.stores.referring(kind, reference))
     }
     fn how_many(&self, kind: ManagedKind, reference: &Reference) -> usize {
         self.stores.how_many(kind, reference)

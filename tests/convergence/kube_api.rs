@@ -385,6 +385,7 @@ fn read(api: &ApiServer, key: &Key) -> Result<Value, Refusal> {
         let data: BTreeMap<&String, String> = data.iter().map(|(key, value)| (key, encode(value))).collect();
         object["data"] = json!(data);
         object["type"] = json!(api.secret_types.get(name));
+        object["metadata"]["labels"] = json!(api.secret_labels.get(name));
     }
     Ok(object)
 }

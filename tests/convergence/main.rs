@@ -9,6 +9,7 @@ mod adoptions;
 mod agreements;
 mod approval;
 mod canonical;
+mod certificates;
 mod connectors;
 mod crowd;
 mod defects;

@@ -11,6 +11,7 @@ use transfer_operator::aws::error::ACCOUNT_MISMATCH;
 use transfer_operator::sim::operation::Operation;
 
 use crate::agreements;
+use crate::certificates;
 use crate::connectors;
 use crate::oracle::unchecked::{Check, Unchecked};
 use crate::runs;
@@ -22,13 +23,17 @@ use crate::web_apps;
 use crate::workflows::{HOST_KEYS, KEY_A, ROLE, access, keys, lister, profile, server, user, workflow};
 use crate::world::{CLUSTER, REGION};
 
+/// A certificate that ends four days after the beginning of time.
+const ENDING: &str = include_str!("../fixtures/certificates/soon.pem");
+
 /// A run to record from.
 pub type Script = for<'a> fn(&'a Stage) -> BoxFuture<'a, ()>;
 
 /// Longer than the operator waits before it calls anything Stalled.
 const LONG: Duration = Duration::from_mins(90);
 
-const ON_TOP: &[&str] = &["CreateServer", "CreateWorkflow", "CreateProfile", "CreateConnector", "CreateWebApp"];
+const ON_TOP: &[&str] =
+    &["CreateServer", "CreateWorkflow", "CreateProfile", "CreateConnector", "ImportCertificate", "CreateWebApp"];
 const BELOW: &[&str] = &["CreateUser", "CreateAccess", "CreateAgreement"];
 const STS: &[&str] = &["GetCallerIdentity"];
 
@@ -99,6 +104,8 @@ async fn everything(stage: &Stage) {
     stage.switch(&agreements::anywhere());
     stage.apply(&profile("them", &json!({"profileType": "PARTNER"})));
     stage.apply(&agreements::agreement("orders", &json!({"serverRef": {"name": "files"}})));
+    certificates::of_partner(stage);
+    stage.apply(&certificates::certificate("theirs", &json!({})));
     stage.pause(LONG).await;
     stage.all_ready().await;
     stage.close().await;
@@ -178,6 +185,10 @@ async fn a_copy_in_aws(stage: &Stage) {
 
 /// Ready, with a hint.
 async fn worth_a_look(stage: &Stage) {
+    stage.config_map("ending", &[("one", ENDING)]);
+    let ending = stage
+        .apply(&certificates::certificate("ending", &json!({"configMapKeyRef": {"name": "ending", "key": "one"}})));
+    stage.reason(&ending, "CertificateExpiring").await;
     for (name, body) in ["old", "new"].iter().zip([HOST_KEYS[0], include_str!("../fixtures/keys/pkcs8-ed25519")]) {
         stage.secret(name, body);
     }

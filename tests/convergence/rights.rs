@@ -61,6 +61,8 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
         | "ListWorkflows"
         | "ListProfiles"
         | "ListConnectors"
+        | "ListCertificates"
+        | "ImportCertificate"
         | "ListWebApps"
         | "CreateWebApp"
         | "CreateConnector"
@@ -80,6 +82,9 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
         "DescribeProfile" | "UpdateProfile" | "DeleteProfile" => own(format!("profile/{}", text("ProfileId"))),
         "DescribeConnector" | "UpdateConnector" | "DeleteConnector" | "TestConnection" => {
             own(format!("connector/{}", text("ConnectorId")))
+        }
+        "DescribeCertificate" | "UpdateCertificate" | "DeleteCertificate" => {
+            own(format!("certificate/{}", text("CertificateId")))
         }
         "DescribeWebApp"
         | "UpdateWebApp"

@@ -80,6 +80,9 @@ fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String
     if region.profiles.get(server).is_ok_and(|profile| profile.gone.is_some()) {
         return Some(format!("{server} was deleted"));
     }
+    if region.certificates.get(server).is_ok_and(|certificate| certificate.gone.is_some()) {
+        return Some(format!("{server} was deleted"));
+    }
     if region.connectors.get(server).is_ok_and(|connector| connector.gone.is_some()) {
         return Some(format!("{server} was deleted"));
     }
@@ -98,7 +101,7 @@ fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String
 /// What is missing in AWS of what the object asks for; nothing if it is satisfied.
 pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
     let (spec, status) = (&object["spec"], &object["status"]);
-    let id = ["agreementId", "serverId", "workflowId", "profileId", "connectorId", "webAppId"]
+    let id = ["agreementId", "serverId", "workflowId", "profileId", "connectorId", "certificateId", "webAppId"]
         .iter()
         .find_map(|member| status[*member].as_str());
     let server = id.unwrap_or_default().to_owned();
@@ -163,8 +166,10 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             let Some(have) = describe(world, Operation::DescribeProfile, input, "Profile") else {
                 return Some(format!("no profile {server}"));
             };
-            lacks(spec, &have)
+            let mut spec = spec.clone();
+            named_certificates(world, key, &mut spec, &have).or_else(|| lacks(&spec, &have))
         }
+        "TransferCertificate" => certificate(world, spec, &server),
         "TransferConnector" => connector(world, key, object, &server),
         "TransferAgreement" => agreement(world, key, spec, status),
         "TransferWebApp" => web_app(world, key, object, &server),
@@ -216,6 +221,58 @@ fn connector(world: &World, key: &Key, object: &Value, id: &str) -> Option<Strin
         }
     }
     lacks(&spec, &have)
+}
+
+/// What a certificate lacks. Which one it is depends on when its source was read: the workflows wait for that.
+fn certificate(world: &World, spec: &Value, id: &str) -> Option<String> {
+    let input = json!({"CertificateId": id});
+    let Some(have) = describe(world, Operation::DescribeCertificate, input, "Certificate") else {
+        return Some(format!("no certificate {id}"));
+    };
+    let until = |value: &Value| value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let wanted = until(&spec["inactiveDate"]).map(jiff::Timestamp::as_second);
+    let [held, last] = ["InactiveDate", "NotAfterDate"].map(|date| have[date].as_f64().unwrap_or_default());
+    #[allow(clippy::cast_possible_truncation, reason = "seconds of years with four digits")]
+    let [held, last] = [held as i64, last as i64];
+    if wanted.is_some_and(|wanted| wanted.min(last) != held) {
+        return Some(format!("inactiveDate: wanted {wanted:?}, AWS has {}", have["InactiveDate"]));
+    }
+    let with_key = have["Type"] == "CERTIFICATE_WITH_PRIVATE_KEY";
+    if with_key != spec["secretRef"].is_object() {
+        return Some(format!("its type is {}", have["Type"]));
+    }
+    lacks(&json!({"usage": spec["usage"], "description": spec["description"], "tags": spec["tags"]}), &have)
+}
+
+/// Certificates that a profile names by reference: AWS must have one on it that carries the tags of that object. They are
+/// taken out of the spec together with those that it names by their ids, which must be there as well, and no other.
+fn named_certificates(world: &World, key: &Key, spec: &mut Value, have: &Value) -> Option<String> {
+    let refs = spec.as_object_mut()?.remove("certificateRefs")?;
+    let by_id = spec.as_object_mut()?.remove("certificateIds").unwrap_or_default();
+    let by_id: Vec<String> = by_id.as_array().into_iter().flatten().map(text).collect();
+    let refs: Vec<Value> = refs.as_array().cloned().unwrap_or_default();
+    let owners: Vec<String> = refs
+        .iter()
+        .map(|named| format!("{}/{}", named["namespace"].as_str().unwrap_or(&key.1.namespace), text(&named["name"])))
+        .collect();
+    let held: Vec<String> = have["CertificateIds"].as_array().into_iter().flatten().map(text).collect();
+    let mut sim = world.sim.lock().unwrap();
+    let certificates = &sim.world.region(ACCOUNT, REGION).certificates;
+    let owner = |id: &String| {
+        let tags = certificates.get(id).ok().filter(|held| held.gone.is_none()).map(|held| &held.tags)?;
+        tags.iter().find(|tag| tag.key == TAG_OWNER).map(|tag| tag.value.clone())
+    };
+    let of: Vec<Option<String>> = held.iter().map(owner).collect();
+    let lacking = owners.iter().find(|owner| !of.iter().flatten().any(|of| of == *owner));
+    let missing = by_id.iter().find(|id| !held.contains(id));
+    let other =
+        held.iter().zip(&of).find(|(id, of)| !by_id.contains(id) && !of.as_ref().is_some_and(|of| owners.contains(of)));
+    match (lacking, missing, other) {
+        (Some(owner), ..) => Some(format!("none of the certificates {held:?} is that of {owner}")),
+        (_, Some(id), _) => Some(format!("certificate {id} is not among {held:?}")),
+        (.., Some((id, _))) => Some(format!("certificate {id} is nobody's that is named")),
+        _ => None,
+    }
 }
 
 /// What an agreement lacks.

@@ -168,6 +168,18 @@ impl Stage {
         api.data.insert(at, [("ssh-privatekey".to_owned(), body.to_owned())].into());
     }
 
+    /// A Secret as cert-manager writes it, with the label that lets its certificate be sent.
+    pub fn tls_secret(&self, name: &str, certificate: &str, private_key: &str) {
+        secrecy::search_for(private_key);
+        let mut api = self.world.api();
+        let at = key("Secret", name);
+        api.secret_types.insert(at.1.clone(), "kubernetes.io/tls".to_owned());
+        let label = ("transfer-operator.dev/certificate".to_owned(), "true".to_owned());
+        api.secret_labels.insert(at.1.clone(), [label].into());
+        let data = [("tls.crt", certificate), ("tls.key", private_key)];
+        api.data.insert(at, data.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+    }
+
     /// A Secret with the password of a trial login.
     pub fn password(&self, name: &str, password: &str) {
         secrecy::search_for(password);
@@ -248,7 +260,8 @@ impl Stage {
             (outcome, about)
         };
         self.world.note(&format!("console {operation}"));
-        let creates = matches!(operation, Operation::CreateUser | Operation::CreateAgreement);
+        let creates =
+            matches!(operation, Operation::CreateUser | Operation::CreateAgreement | Operation::ImportCertificate);
         oracle::count(&self.world, creates, &about);
         outcome.unwrap_or_else(|error| panic!("{operation}: {error:?}"))
     }
@@ -445,6 +458,9 @@ impl Stage {
         let connectors = regions().flat_map(|region| region.connectors.iter());
         let connectors = connectors.filter(|(_, held)| held.gone.is_none() && ours(&held.tags));
         left.extend(connectors.map(|(id, _)| format!("connector {id}")));
+        let certificates = regions().flat_map(|region| region.certificates.iter());
+        let certificates = certificates.filter(|(_, held)| held.gone.is_none() && ours(&held.tags));
+        left.extend(certificates.map(|(id, _)| format!("certificate {id}")));
         let agreements = regions().flat_map(|region| region.agreements.iter());
         let agreements = agreements.filter(|(_, held)| held.gone.is_none() && ours(&held.tags));
         left.extend(agreements.map(|(id, _)| format!("agreement {id}")));
@@ -483,7 +499,7 @@ impl Stage {
         format!("{}\n{}", mask(&objects.to_string()), held.join("\n"))
     }
 
-    /// Our objects, and AWS's servers, workflows, profiles, connectors, agreements and web apps, before anything is masked.
+    /// Our objects, and AWS's servers, workflows, profiles, connectors, certificates, agreements and web apps, before anything is masked.
     pub fn plain(&self) -> (Value, Value) {
         let objects = self.ours().iter().map(canonical_object).collect();
         let mut sim = self.world.sim.lock().unwrap();
@@ -498,6 +514,9 @@ impl Stage {
         }
         for (id, connector) in region.connectors.iter().filter(|(_, connector)| connector.gone.is_none()) {
             held[id] = serde_json::to_value(connector).unwrap();
+        }
+        for (id, certificate) in region.certificates.iter().filter(|(_, certificate)| certificate.gone.is_none()) {
+            held[id] = serde_json::to_value(certificate).unwrap();
         }
         for (id, agreement) in region.agreements.iter().filter(|(_, agreement)| agreement.gone.is_none()) {
             held[id] = serde_json::to_value(agreement).unwrap();

@@ -14,6 +14,7 @@ use transfer_operator::api::ManagedKind;
 use transfer_operator::fakes::api_server::text;
 
 use crate::agreements::{self, agreement};
+use crate::certificates::{self, certificate};
 use crate::reasons::{self, Script, first};
 use crate::runs;
 use crate::scenarios;
@@ -137,6 +138,11 @@ async fn faults_of_people(stage: &Stage) {
     stage.apply(&agreement("orders", &on_files));
     stage.apply(&agreement("again", &on_files));
     stage.apply(&agreement("early", &json!({"serverRef": {"name": "files"}, "partnerProfileRef": {"name": "absent"}})));
+    certificates::of_partner(stage);
+    stage.apply(&certificate("theirs", &json!({})));
+    stage.apply(&certificate("unsourced", &json!({"configMapKeyRef": {"name": "absent", "key": "one"}})));
+    stage.apply(&certificate("asleep", &json!({"suspend": true})));
+    stage.apply(&profile("early", &json!({"certificateRefs": [{"name": "absent"}]})));
     stage.pause(Duration::from_mins(20)).await;
     stage.edit(&files, |spec| spec["lifecycle"] = json!({"driftPolicy": "Report"}));
     stage.pause(Duration::from_mins(20)).await;

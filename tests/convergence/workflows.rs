@@ -12,6 +12,7 @@ use transfer_operator::sim::partners::Certificate;
 use crate::adoptions;
 use crate::agreements;
 use crate::approval;
+use crate::certificates;
 use crate::connectors;
 use crate::interrupted;
 use crate::offline;
@@ -48,6 +49,7 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W12-adoption", run: |stage| w12_adoption(stage).boxed() },
     Workflow { name: "W12-adoption-by-id", run: |stage| adoptions::w12_by_id(stage).boxed() },
     Workflow { name: "W12-adoption-as2", run: |stage| adoptions::w12_as2(stage).boxed() },
+    Workflow { name: "W12-adoption-certificate", run: |stage| certificates::w12_certificate(stage).boxed() },
     Workflow { name: "W12-adoption-web-app", run: |stage| web_apps::w12_web_app(stage).boxed() },
     Workflow { name: "W13-retain", run: |stage| w13_retain(stage).boxed() },
     Workflow { name: "W14-account", run: |stage| w14_account(stage).boxed() },
@@ -55,6 +57,8 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W15-replaced", run: |stage| w15_replaced(stage).boxed() },
     Workflow { name: "W15-approved", run: |stage| approval::w15_approved(stage).boxed() },
     Workflow { name: "W16-profile", run: |stage| w16_profile(stage).boxed() },
+    Workflow { name: "W16-certificate", run: |stage| certificates::w16_certificate(stage).boxed() },
+    Workflow { name: "W16-renewal", run: |stage| certificates::w16_renewal(stage).boxed() },
     Workflow { name: "W16-agreement", run: |stage| agreements::w16_agreement(stage).boxed() },
     Workflow { name: "W16-agreement-console", run: |stage| agreements::w16_agreement_console(stage).boxed() },
     Workflow { name: "W16-connector", run: |stage| connectors::w16_connector(stage).boxed() },

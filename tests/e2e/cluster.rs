@@ -18,7 +18,7 @@ pub const PLATFORM: &str = "sftp-platform";
 /// Namespaces that a run makes, but that of the release.
 const NAMESPACES: [&str; 3] = [AWS, PLATFORM, "team-a"];
 /// The kinds that stand for something in AWS.
-const KINDS: &str = "transferservers,transferusers,transferaccesses,transferworkflows,transferprofiles,transferconnectors,transferagreements,transferwebapps";
+const KINDS: &str = "transferservers,transferusers,transferaccesses,transferworkflows,transferprofiles,transferconnectors,transferagreements,transfercertificates,transferwebapps";
 
 pub struct Cluster {
     pub plane: ControlPlane,

@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use transfer_operator::api::{
-    AwsIdentity, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWebApp, TransferWorkflow,
+    AwsIdentity, TransferAccess, TransferAgreement, TransferCertificate, TransferConnector, TransferProfile,
+    TransferServer, TransferUser, TransferWebApp, TransferWorkflow,
 };
 
 /// One file of tests/fixtures/manifests.
@@ -54,6 +54,7 @@ fn through_types(object: &Value) -> Result<Value, serde_json::Error> {
         "TransferUser" => pass::<TransferUser>(object),
         "TransferAccess" => pass::<TransferAccess>(object),
         "TransferConnector" => pass::<TransferConnector>(object),
+        "TransferCertificate" => pass::<TransferCertificate>(object),
         "TransferAgreement" => pass::<TransferAgreement>(object),
         "TransferWebApp" => pass::<TransferWebApp>(object),
         "TransferWorkflow" => pass::<TransferWorkflow>(object),

@@ -11,7 +11,12 @@ pub fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
     let profile_id = || "p-1".to_owned();
     let on_profile = json!({"ProfileId": "p-1"});
     let mut table = server_mutations();
-    table.extend(connectors::mutations().into_iter().chain(agreements::mutations()).chain(web_apps::mutations()));
+    table.extend(
+        connectors::mutations()
+            .into_iter()
+            .chain(agreements::mutations().into_iter().chain(certificates::mutations()))
+            .chain(web_apps::mutations()),
+    );
     table.extend([
         (
             Mutation::CreateWorkflow(Box::new(CreateWorkflow { settings: workflow_settings(), tags: tags() })),
@@ -184,7 +189,7 @@ async fn every_mutation_carries_every_member_and_returns_the_id_that_aws_chose()
     let wire = Wire::start();
     let door = door(&wire.url);
     let table = mutations();
-    assert_eq!(table.len(), 34, "one row per mutation");
+    assert_eq!(table.len(), 37, "one row per mutation");
     for (call, sent, answer, id) in table {
         let operation = call.operation();
         wire.reply(ok(answer));

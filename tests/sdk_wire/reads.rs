@@ -200,7 +200,13 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             vec!["200", "fine", "https://idp"],
         ),
     ];
-    of_others.into_iter().chain(connectors::reads()).chain(agreements::reads()).chain(web_apps::reads()).collect()
+    of_others
+        .into_iter()
+        .chain(connectors::reads())
+        .chain(agreements::reads())
+        .chain(certificates::reads())
+        .chain(web_apps::reads())
+        .collect()
 }
 
 #[tokio::test]
@@ -208,7 +214,7 @@ async fn every_read_asks_completely_and_its_answer_arrives() {
     let wire = Wire::start();
     let door = door(&wire.url);
     let table = reads();
-    assert_eq!(table.len() + 1, 23, "one row per read; DescribeServer has a test of its own");
+    assert_eq!(table.len() + 1, 25, "one row per read; DescribeServer has a test of its own");
     for (call, sent, answer, words) in table {
         let operation = call.operation();
         wire.reply(ok(answer));

@@ -5,6 +5,7 @@
 
 mod access;
 mod agreement;
+mod certificate;
 mod connector;
 mod host_key;
 mod identity_provider;
@@ -23,6 +24,10 @@ pub use access::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesse
 pub use agreement::{
     Agreement, AgreementSettings, CreateAgreement, CustomDirectories, DeleteAgreement, DescribeAgreement,
     ListAgreements, ListedAgreement, UpdateAgreement, agreement_key, agreement_of,
+};
+pub use certificate::{
+    Certificate, DeleteCertificate, DescribeCertificate, ImportCertificate, ListCertificates, ListedCertificate,
+    UpdateCertificate,
 };
 pub use connector::{
     As2Config, AsyncMdnConfig, ConnectionAnswer, Connector, ConnectorSettings, CreateConnector, DeleteConnector,

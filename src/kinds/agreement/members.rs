@@ -8,6 +8,8 @@ use crate::engine::diff::{Member, Reset};
 pub const LOCAL_PROFILE: &str = "localProfileId";
 /// The profile of the partner.
 pub const PARTNER_PROFILE: &str = "partnerProfileId";
+/// The members that name a profile.
+pub const PROFILES: [&str; 2] = [LOCAL_PROFILE, PARTNER_PROFILE];
 /// The role.
 pub const ACCESS_ROLE: &str = "accessRole";
 /// Whether it takes messages.

@@ -15,7 +15,6 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::deps::Deps;
-use super::profile_ref;
 use super::registration::{Registration, Traces};
 use super::resolve::{self, TargetQuery, Unresolved};
 use super::server_ref::{self, LoginTarget, ServerChoice};
@@ -24,8 +23,9 @@ use super::swept::Swept;
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
+use super::{named_by, profiles_sent};
 use crate::api::condition::reasons;
-use crate::api::{Managed, TransferAgreement, TransferAgreementSpec, TransferAgreementStatus};
+use crate::api::{Managed, TransferAgreement, TransferAgreementSpec, TransferAgreementStatus, TransferProfile};
 use crate::aws::transfer::{
     Agreement, AgreementSettings, CreateAgreement, DeleteAgreement, DescribeAgreement, ListAgreements, ListServers,
     Tags, agreement_key, agreement_of,
@@ -39,6 +39,7 @@ use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
 use crate::engine::owner::Owner;
 use crate::engine::reason::Reason;
+use members::PROFILES;
 use want::WantedAgreement;
 
 /// The kind of agreements.
@@ -193,9 +194,9 @@ impl Kind for Agreements {
         &self,
         object: &TransferAgreement,
         target: &Target<LoginTarget>,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Wanted<WantedAgreement>, ReconcileError> {
-        want::want(&self.deps, object, target).await
+        want::want(&self.deps, object, target, now).await
     }
 
     async fn describe(
@@ -265,6 +266,9 @@ impl Kind for Agreements {
         status.local_profile_id.clone_from(&settings.local_profile_id);
         status.partner_profile_id.clone_from(&settings.partner_profile_id);
         if let Some(wanted) = wanted {
+            if let Some(applied) = &mut status.common.applied {
+                profiles_sent::keep(&mut applied.hashes, &wanted.applied.hashes, PROFILES);
+            }
             let applied = status.common.applied.clone().unwrap_or_default();
             status.common.unset = plan::unset(&wanted.want, settings, &applied);
         }
@@ -375,7 +379,7 @@ impl Registration for TransferAgreement {
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
         let ids = |object: Option<&Self>| object.and_then(|object| Some(object.status.as_ref()?.profile_ids()));
         let (was, is) = (ids(change.was()).unwrap_or_default(), ids(change.is()).unwrap_or_default());
-        profile_ref::released(lister, &was, &is)
+        named_by::released::<TransferProfile>(lister, &was, &is)
     }
 }
 

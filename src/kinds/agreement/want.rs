@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::json;
 
 use super::members::{ACCESS_ROLE, LOCAL_PROFILE, MEMBERS, PARTNER_PROFILE};
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
-use crate::api::{ManagedKind, TransferAgreement, TransferAgreementSpec, agreement};
+use crate::api::{ManagedKind, TransferAgreement, TransferAgreementSpec, TransferAgreementStatus, agreement};
 use crate::aws::transfer::{AgreementSettings, CustomDirectories, Tags};
 use crate::engine::diff::set_paths;
 use crate::engine::digest::hash;
@@ -19,7 +20,7 @@ use crate::kinds::deps::Deps;
 use crate::kinds::grants::{self, Asker};
 use crate::kinds::profile_ref::{From, Side};
 use crate::kinds::server_ref::LoginTarget;
-use crate::kinds::{resolve, tags};
+use crate::kinds::{profiles_sent, resolve, tags};
 
 /// What is wanted of an agreement.
 #[derive(Clone, Debug)]
@@ -40,6 +41,7 @@ pub async fn want(
     deps: &Deps,
     object: &TransferAgreement,
     target: &Target<LoginTarget>,
+    now: Timestamp,
 ) -> Result<Wanted<WantedAgreement>, ReconcileError> {
     let spec = &object.spec;
     let namespace = object.namespace().unwrap_or_default();
@@ -69,17 +71,13 @@ pub async fn want(
     // What is not sent is no knowledge of what AWS has; of that it stays as it was.
     paths.retain(|path| !held.contains_key(path.as_str()));
     paths.extend(held.keys().filter(|path| was_set(object, path)).map(|path| (*path).to_owned()));
-    let sent = [(LOCAL_PROFILE, &settings.local_profile_id), (PARTNER_PROFILE, &settings.partner_profile_id)];
-    let sent = sent.into_iter().filter_map(|(member, id)| Some(agreement::sent_profile(member, id.as_ref()?)));
-    let applied = Applied {
-        paths: paths.into_iter().collect(),
-        tags: tags.keys().cloned().collect(),
-        hashes: sent.collect(),
-        ..Applied::default()
-    };
+    let hashes = sent(deps, object, &settings, now);
+    let changes_at = profiles_sent::forgets_at(&hashes, &deps.windows);
+    let (paths, keys) = (paths.into_iter().collect(), tags.keys().cloned().collect());
+    let applied = Applied { paths, tags: keys, hashes, ..Applied::default() };
     let digest = hash(&json!([settings, tags]).to_string());
     let want = WantedAgreement { settings, tags, held };
-    Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at: None, operation: None, digest })
+    Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at, operation: None, digest })
 }
 
 /// AWS's members of the spec; profiles that are named by their objects stand not there. Taken apart in full, so that a new
@@ -161,6 +159,23 @@ fn ungranted(deps: &Deps, identity: &str, asker: &Asker<'_>, role: &str) -> Opti
         return Some(Reason::stalled(reasons::ROLE_NOT_GRANTED, "spec.accessRole: the identity is absent"));
     };
     grants::role_granted(&identity, asker, "spec.accessRole", role).err()
+}
+
+/// What status is to say of the profiles that calls name.
+fn sent(
+    deps: &Deps,
+    object: &TransferAgreement,
+    settings: &AgreementSettings,
+    now: Timestamp,
+) -> BTreeMap<String, String> {
+    let status = object.status.as_ref();
+    let before = status.and_then(|status| status.common.applied.clone()).unwrap_or_default().hashes;
+    let shown = status.into_iter().flat_map(TransferAgreementStatus::shown_profiles).collect();
+    let sides = [
+        (LOCAL_PROFILE, settings.local_profile_id.as_deref()),
+        (PARTNER_PROFILE, settings.partner_profile_id.as_deref()),
+    ];
+    profiles_sent::records(&before, &shown, sides, &deps.windows, now)
 }
 
 /// Whether this object put the member into AWS before.

@@ -45,6 +45,9 @@ pub const LOCAL_PROFILE: &str = "as2Config.localProfileId";
 /// Who the partner is.
 pub const PARTNER_PROFILE: &str = "as2Config.partnerProfileId";
 
+/// The members that name a profile.
+pub const PROFILES: [&str; 2] = [LOCAL_PROFILE, PARTNER_PROFILE];
+
 /// The servers behind the address for asynchronous answers.
 pub const ASYNC_MDN_SERVERS: &str = "as2Config.asyncMdnConfig.serverIds";
 

@@ -23,8 +23,10 @@ use super::resolve;
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
-use super::{profile_ref, standalone};
-use crate::api::{AwsIdentity, Managed, TransferConnector, TransferConnectorSpec, TransferConnectorStatus};
+use super::{named_by, profiles_sent, standalone};
+use crate::api::{
+    AwsIdentity, Managed, TransferConnector, TransferConnectorSpec, TransferConnectorStatus, TransferProfile,
+};
 use crate::aws::transfer::{
     CreateConnector, DeleteConnector, DescribeConnector, ListConnectors, ListSecurityPolicies, Tags,
 };
@@ -37,6 +39,7 @@ use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use connection_test::Tests;
+use members::PROFILES;
 pub use state::ConnectorState;
 use want::WantedConnector;
 
@@ -219,7 +222,7 @@ impl Kind for Connectors {
         status.connection_test.clone_from(connection_test);
         if let Some(wanted) = wanted {
             if let Some(applied) = &mut status.common.applied {
-                profiles::keep(&mut applied.hashes, &wanted.applied.hashes);
+                profiles_sent::keep(&mut applied.hashes, &wanted.applied.hashes, PROFILES);
             }
             let applied = status.common.applied.clone().unwrap_or_default();
             status.common.unset = plan::unset(&wanted.want, &connector.settings, &applied);
@@ -295,10 +298,9 @@ impl Registration for TransferConnector {
     /// The profiles that AWS has in it no more: one that waits to be deleted may go.
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
         let ids = |object: Option<&Self>| {
-            let ids = object.and_then(|object| object.status.as_ref()).map(TransferConnectorStatus::profiles);
-            ids.into_iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+            object.and_then(|object| object.status.as_ref()).map(TransferConnectorStatus::profiles).unwrap_or_default()
         };
-        profile_ref::released(lister, &ids(change.was()), &ids(change.is()))
+        named_by::released::<TransferProfile>(lister, &ids(change.was()), &ids(change.is()))
     }
 }
 

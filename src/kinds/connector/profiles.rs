@@ -1,9 +1,8 @@
-//! The two profiles between which an AS2 connector sends, and which of them AWS may have in it by a call whose outcome was
-//! not seen: these are not deleted meanwhile.
+//! The two profiles between which an AS2 connector sends: which ids they have, and what is recorded of those.
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::members::{LOCAL_PROFILE, PARTNER_PROFILE};
@@ -14,68 +13,24 @@ use crate::engine::reason::Reason;
 use crate::kinds::deps::Deps;
 use crate::kinds::grants::Asker;
 use crate::kinds::profile_ref::{From, Side};
-use crate::kinds::resolve;
+use crate::kinds::{profiles_sent, resolve};
 
-/// Behind an id that was wanted and is no more; what stands there is since when.
-const LEFT: &str = "#left";
-
-/// For how long a call may still take effect that nobody saw the outcome of: AWS takes a signature for 15 minutes, and its
-/// answers may lag by 5.
-const LATE: SignedDuration = SignedDuration::from_mins(20);
-
-/// The members that name a profile.
-const PATHS: [&str; 2] = [LOCAL_PROFILE, PARTNER_PROFILE];
-
-/// What status is to say of the profiles that calls may have named, for [`TransferConnectorStatus::profiles`]. What is applied
-/// is written down before a call goes out, so that nobody deletes a profile between a call and what it comes to. Of one that
-/// AWS was seen to have there is nothing to say.
-///
-/// [`TransferConnectorStatus::profiles`]: crate::api::TransferConnectorStatus::profiles
+/// What status is to say of the profiles that calls name, and when the first of it is forgotten.
 #[must_use]
-pub fn records(object: &TransferConnector, ids: &[Option<String>; 2], now: Timestamp) -> BTreeMap<String, String> {
+pub fn records(
+    deps: &Deps,
+    object: &TransferConnector,
+    ids: &[Option<String>; 2],
+    now: Timestamp,
+) -> (BTreeMap<String, String>, Option<Timestamp>) {
     let status = object.status.as_ref();
     let before = status.and_then(|status| status.common.applied.clone()).unwrap_or_default().hashes;
-    let seen = |id: &str| status.is_some_and(|status| status.profile_ids.iter().any(|shown| shown == id));
-    let mut records = BTreeMap::new();
-    for (path, wanted) in PATHS.into_iter().zip(ids) {
-        let named = before.iter().filter_map(|(key, value)| Some((of(path, key)?, value)));
-        for (id, value) in named {
-            let (key, left) = (format!("{path}#{id}"), format!("{path}#{id}{LEFT}"));
-            // One that was wanted until now may have been sent just before.
-            let recorded = value.parse::<Timestamp>().ok().filter(|_| !before.contains_key(&key));
-            let since = recorded.map_or(now, |since| since.min(now));
-            if now < until(since) && wanted.as_deref() != Some(id) && !seen(id) {
-                records.insert(left, since.to_string());
-            }
-        }
-        let unseen = wanted.iter().filter(|id| !seen(id));
-        records.extend(unseen.map(|id| (format!("{path}#{id}"), id.clone())));
-    }
-    records
-}
-
-/// The id in a record of this member.
-fn of<'a>(path: &str, key: &'a str) -> Option<&'a str> {
-    let id = key.strip_prefix(path)?.strip_prefix('#')?;
-    Some(id.strip_suffix(LEFT).unwrap_or(id))
-}
-
-fn until(since: Timestamp) -> Timestamp {
-    since.checked_add(LATE).unwrap_or(Timestamp::MAX)
-}
-
-/// When the first of them that is not wanted any more is forgotten.
-#[must_use]
-pub fn forgets_at(records: &BTreeMap<String, String>) -> Option<Timestamp> {
-    let left = records.iter().filter(|(key, _)| key.ends_with(LEFT));
-    left.filter_map(|(_, since)| since.parse().ok()).map(until).min()
-}
-
-/// Puts the records in the place of those that were there, whatever else stays as it was applied.
-pub fn keep(applied: &mut BTreeMap<String, String>, records: &BTreeMap<String, String>) {
-    let is = |key: &String| PATHS.iter().any(|path| of(path, key).is_some());
-    applied.retain(|key, _| !is(key));
-    applied.extend(records.iter().filter(|(key, _)| is(key)).map(|(key, value)| (key.clone(), value.clone())));
+    let shown = status.iter().flat_map(|status| &status.profile_ids).map(String::as_str).collect();
+    let [local, partner] = ids.each_ref().map(Option::as_deref);
+    let sides = [(LOCAL_PROFILE, local), (PARTNER_PROFILE, partner)];
+    let records = profiles_sent::records(&before, &shown, sides, &deps.windows, now);
+    let forgets_at = profiles_sent::forgets_at(&records, &deps.windows);
+    (records, forgets_at)
 }
 
 /// The ids of our own profile and of the partner's, where they are known; else `unknown` says why not.

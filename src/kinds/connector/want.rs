@@ -61,8 +61,7 @@ pub async fn want(
         None
     });
     let profiles = profiles::ids(deps, object, &target.account, &mut unknown).await?;
-    let hashes = profiles::records(object, &profiles, now);
-    let changes_at = profiles::forgets_at(&hashes);
+    let (hashes, changes_at) = profiles::records(deps, object, &profiles, now);
     let mut blocks = Vec::new();
     let ungranted = ungranted(deps, object, &target.detail, &mut blocks);
     blocks.extend(unknown.values().flatten().cloned());

@@ -92,6 +92,7 @@ fn told(call: &Read) -> String {
         "WorkflowId",
         "ProfileId",
         "ConnectorId",
+        "CertificateId",
         "AgreementId",
         "WebAppId",
     ];

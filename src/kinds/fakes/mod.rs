@@ -93,9 +93,11 @@ pub fn deps(cluster: &Arc<Objects>, lister: &Arc<Objects>, aws: &Arc<Identities>
         verified: Verified::default(),
         workflows: WorkflowsSeen::default(),
         profiles: OwnersSeen::default(),
+        certificates: OwnersSeen::default(),
         swept: Swept::default(),
         enqueue: Box::new(|_| ()),
         resync: Duration::from_mins(10),
+        windows: settings().windows,
         expiry_warning: SignedDuration::from_hours(14 * 24),
         env,
     })

@@ -46,6 +46,8 @@ pub struct Objects {
     pub config_maps: Mutex<BTreeMap<Name, Texts<String>>>,
     /// Type and data of Secrets.
     pub secrets: Mutex<BTreeMap<Name, (String, BTreeMap<String, String>)>>,
+    /// Labels of Secrets.
+    pub secret_labels: Mutex<BTreeMap<Name, BTreeMap<String, String>>>,
     /// Every Secret and ConfigMap that was asked for.
     pub texts_asked: Mutex<Vec<Name>>,
     /// Namespaces whose Secrets and ConfigMaps may not be read.
@@ -86,6 +88,7 @@ impl Default for Objects {
             server: Mutex::new(ApiServer::new(Clock::start())),
             config_maps: Mutex::default(),
             secrets: Mutex::default(),
+            secret_labels: Mutex::default(),
             texts_asked: Mutex::default(),
             forbidden: Mutex::default(),
             breaks_off: Mutex::default(),
@@ -257,8 +260,10 @@ impl KubeApi for Objects {
             return Err(ClusterError::Forbidden(name.to_string()));
         }
         let found = self.secrets.lock().unwrap().get(name).cloned();
+        let labels = self.secret_labels.lock().unwrap().get(name).cloned().unwrap_or_default();
         Ok(found.map(|(secret_type, data)| SecretData {
             secret_type,
+            labels,
             data: data.into_iter().map(|(key, value)| (key, Ok(value.into()))).collect(),
         }))
     }
@@ -294,8 +299,8 @@ impl Lister for Objects {
         let value = watched.unwrap_or_else(|| self.stored(&key))?;
         cluster::decode_any(kind, &value)
     }
-    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
+    fn objects(&self, kind: ManagedKind) -> cluster::Objects {
         // As the store: of what cannot be read it has nothing.
-        self.all(kind.name()).into_iter().filter_map(|value| cluster::decode_any(kind, &value)).collect()
+        Box::new(self.all(kind.name()).into_iter().filter_map(move |value| cluster::decode_any(kind, &value)))
     }
 }

@@ -248,6 +248,11 @@ impl Simulated {
 
     /// A certificate of this id, whose private key AWS has.
     pub fn put_certificate(&self, id: &str) {
+        self.put_certificate_of(id, &Tags::new());
+    }
+
+    /// The same with these tags.
+    pub fn put_certificate_of(&self, id: &str, tags: &Tags) {
         let (at, until): (Timestamp, Timestamp) = (NOW.parse().unwrap(), "2036-01-01T00:00:00Z".parse().unwrap());
         let what = Certificate {
             usage: "SIGNING".to_owned(),
@@ -261,7 +266,12 @@ impl Simulated {
             inactive_date: until,
             description: None,
         };
-        self.region(|region| region.certificates.add(id.to_owned(), what, Vec::new(), at));
+        self.region(|region| region.certificates.add(id.to_owned(), what, listed(tags), at));
+    }
+
+    /// All that AWS keeps of the certificate of this id, as text.
+    pub fn certificate(&self, id: &str) -> String {
+        self.region(|region| serde_json::to_string(&region.certificates.get(id).ok()).unwrap())
     }
 
     /// All that AWS keeps of the profile of this id, as text.

@@ -435,6 +435,52 @@ async fn a_profile_that_only_a_lost_call_named_stays_until_aws_was_seen() {
     assert_eq!(rig.cloud.calls(), ["UpdateAgreement", "UpdateAgreement", "DeleteProfile"]);
 }
 
+/// What was sent and lost may arrive as long as its signature holds, also after AWS was seen to have another.
+#[tokio::test(start_paused = true)]
+async fn a_profile_stays_while_a_lost_call_may_yet_bring_it_in() {
+    let rig = on_server(json!({})).await;
+    rig.cloud.sim().config.delete_used_profile = Leniency::Accept;
+    for (name, side) in [("us", "LOCAL"), ("partner", "PARTNER"), ("other", "PARTNER")] {
+        profile(&rig, name, side).await;
+    }
+    rig.agreement("orders", by_objects());
+    rig.settle(AGREEMENT, "orders").await;
+    rig.cloud.calls();
+    rig.cloud.lose.lock().unwrap().insert("UpdateAgreement", vec![Lose::Call(AwsErrorKind::Lost); 50]);
+    edit(&rig, |spec| spec["partnerProfileRef"] = json!({"name": "other"}));
+    rig.reconcile(AGREEMENT, "orders").await;
+    rig.reconcile(AGREEMENT, "orders").await;
+    edit(&rig, |spec| spec["partnerProfileRef"] = json!({"name": "partner"}));
+    rig.run(AGREEMENT, "orders", Duration::from_mins(1)).await;
+    assert_eq!(says(&rig, "orders"), ready(), "AWS shows what is wanted again");
+    rig.delete(PROFILE, "other");
+    rig.run(PROFILE, "other", Duration::from_mins(10)).await;
+    assert_eq!(rig.says(PROFILE, "other", "Ready").unwrap().1, reasons::DELETION_BLOCKED);
+    rig.run(AGREEMENT, "orders", LONG).await;
+    rig.run(PROFILE, "other", LONG).await;
+    assert!(rig.get(PROFILE, "other").is_none(), "{}", rig.message(PROFILE, "other"));
+}
+
+/// What left it once is held by no later trouble of the agreement.
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_left_an_agreement_goes_whatever_else_is_held() {
+    let rig = on_server(json!({})).await;
+    rig.cloud.sim().config.delete_used_profile = Leniency::Accept;
+    for (name, side) in [("us", "LOCAL"), ("partner", "PARTNER"), ("other", "PARTNER")] {
+        profile(&rig, name, side).await;
+    }
+    rig.agreement("orders", by_objects());
+    rig.settle(AGREEMENT, "orders").await;
+    edit(&rig, |spec| spec["partnerProfileRef"] = json!({"name": "other"}));
+    rig.settle(AGREEMENT, "orders").await;
+    grant(&rig, "roleArns", json!([]));
+    rig.run(AGREEMENT, "orders", LONG).await;
+    assert_ne!(says(&rig, "orders"), ready());
+    rig.delete(PROFILE, "partner");
+    rig.run(PROFILE, "partner", LONG).await;
+    assert!(rig.get(PROFILE, "partner").is_none(), "{}", rig.message(PROFILE, "partner"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_status_that_nobody_knows_is_shown_and_ends_where_the_spec_names_one() {
     let rig = with_agreement(json!({})).await;

@@ -10,9 +10,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::attacker_cases::{Allowed, CERTIFICATE, Case, NO_REFERENCE, OF_THE_ACCOUNT, Says, UNOWNED_WORKFLOW, cases};
-use super::rig::{FIRST, OLD, ROLE, Rig, SECRET, agreement_spec, connector_spec, web_app_spec};
+use super::rig::{
+    FIRST, OLD, PARTNER_CERTIFICATE, ROLE, Rig, SECRET, agreement_spec, certificate_spec, connector_spec, web_app_spec,
+};
 use crate::api::condition::reasons;
-use crate::api::{HOST_KEY_SECRET_TYPE, LOGIN_PASSWORD_SECRET_TYPE, ManagedKind};
+use crate::api::{CERTIFICATE_LABEL, HOST_KEY_SECRET_TYPE, LOGIN_PASSWORD_SECRET_TYPE, ManagedKind};
 use crate::aws::Rank;
 use crate::aws::transfer::Tags;
 use crate::cluster::Name;
@@ -22,8 +24,8 @@ use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 use crate::sim::door;
 
 use ManagedKind::{
-    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWebApp, TransferWorkflow,
+    TransferAccess, TransferAgreement, TransferCertificate, TransferConnector, TransferProfile, TransferServer,
+    TransferUser, TransferWebApp, TransferWorkflow,
 };
 
 /// The namespace that is attacked; the attacker's is `team`.
@@ -40,6 +42,8 @@ pub const CONNECTOR: &str = "c-0000000000000ba0c";
 pub const AGREEMENT: &str = "a-0000000000000ba0c";
 /// The profile of the bank's partner.
 pub const PROFILE: &str = "p-0000000000000ba0c";
+/// Its certificate.
+pub const SEAL: &str = "cert-0000000000000ba0d";
 /// The one that stands for the bank itself.
 pub const US: &str = "p-0000000000000ba0d";
 /// A role of the account that the attacker has no grant for.
@@ -126,11 +130,21 @@ fn world() -> Rig {
     rig.cloud.put_connector(CONNECTOR, &tags_of_bank("acme"));
     rig.cloud.put_web_app(WEB_APP, &tags_of_bank("portal"));
     rig.cloud.put_certificate(CERTIFICATE);
+    rig.cloud.put_certificate_of(SEAL, &tags_of_bank("seal"));
     rig.allow_agreements();
     put_profile(&rig, US, "LOCAL", &tags_of_bank("us"));
     bank_says(&rig, &json!({}));
-    put_texts(&rig, BANK, [("keys", "key"), ("password", "password")], &[("texts", "policy"), ("texts", "keys")]);
+    put_texts(
+        &rig,
+        BANK,
+        [("keys", "key"), ("password", "password")],
+        &[("texts", "policy"), ("texts", "keys"), ("texts", "certificate")],
+    );
     put_texts(&rig, "team", [("own", "unrelated"), ("own-login", "unrelated")], &[("own", "unrelated")]);
+    put_pair(&rig, &name(BANK, "tls"), "", THEIR_PAIR);
+    put_pair(&rig, &name("team", "own-tls"), "", OWN_PAIR);
+    let partner = [("certificate.pem".to_owned(), Ok(PARTNER_CERTIFICATE.to_owned()))].into();
+    rig.objects.config_maps.lock().unwrap().insert(name("team", "partner"), partner);
     rig
 }
 
@@ -151,6 +165,7 @@ fn bank_says(rig: &Rig, more: &Value) {
         (TransferWorkflow, "scan", "steps", scans, json!({"workflowId": WORKFLOW})),
         (TransferProfile, "partner", "profileType", json!("PARTNER"), json!({"profileId": PROFILE})),
         (TransferProfile, "us", "profileType", json!("LOCAL"), json!({"profileId": US})),
+        (TransferCertificate, "seal", "usage", json!("SIGNING"), json!({"certificateId": SEAL})),
     ] {
         let mut spec = json!({"region": REGION, member: value});
         if kind == TransferProfile {
@@ -183,12 +198,37 @@ fn put_texts(
         rig.objects.secrets.lock().unwrap().insert(name(namespace, secret), (of_type.to_owned(), data));
     }
     for (config_map, key) in config_maps {
-        let value = text(key, if key.ends_with("keys") { PUBLIC_KEY } else { &policy });
+        let held = match key.rsplit('/').next() {
+            Some("keys") => PUBLIC_KEY,
+            Some("certificate") => PARTNER_CERTIFICATE,
+            _ => &policy,
+        };
+        let value = text(key, held);
         let mut all = rig.objects.config_maps.lock().unwrap();
         all.entry(name(namespace, config_map)).or_default().insert((*key).to_owned(), Ok(value));
     }
 }
 
+/// A certificate and its private key in a Secret that is for this, its entries under names that begin so.
+fn put_pair(rig: &Rig, secret: &Name, begin: &str, [certificate, key]: [&str; 2]) {
+    let mut secrets = rig.objects.secrets.lock().unwrap();
+    let (_, data) = secrets.entry(secret.clone()).or_insert(("kubernetes.io/tls".to_owned(), [].into()));
+    for (entry, text) in [("tls.crt", certificate), ("tls.key", key), ("chain", PARTNER_CERTIFICATE)] {
+        data.insert(format!("{begin}{entry}"), text.to_owned());
+    }
+    let label = [(CERTIFICATE_LABEL.to_owned(), "true".to_owned())];
+    rig.objects.secret_labels.lock().unwrap().insert(secret.clone(), label.into());
+}
+
+/// What the bank's Secret holds, and the attacker's own.
+const THEIR_PAIR: [&str; 2] = [
+    include_str!("../../../tests/fixtures/certificates/own.pem"),
+    include_str!("../../../tests/fixtures/certificates/own.key"),
+];
+const OWN_PAIR: [&str; 2] = [
+    include_str!("../../../tests/fixtures/certificates/first/tls.crt"),
+    include_str!("../../../tests/fixtures/certificates/first/tls.key"),
+];
 const PUBLIC_KEY: &str = include_str!("../../../tests/fixtures/keys/openssh-p256.pub");
 
 /// The object of the attacker: what its kind needs, and the spec of the case in its place.
@@ -201,6 +241,7 @@ fn spec_of(kind: ManagedKind, more: &Value) -> Value {
         TransferProfile => json!({"region": REGION, "as2Id": "them", "profileType": "PARTNER"}),
         TransferConnector => connector_spec(&json!({})),
         TransferAgreement => agreement_spec("mine", &json!({})),
+        TransferCertificate => certificate_spec(&json!({})),
         TransferWebApp => web_app_spec(&json!({})),
     };
     for (member, value) in more.as_object().unwrap() {
@@ -231,7 +272,13 @@ fn theirs(rig: &Rig) -> String {
     let of_bank = |object: &Value| object["metadata"]["namespace"] == BANK;
     let stored: Vec<Value> = kinds.flat_map(|kind| rig.objects.all(kind)).filter(of_bank).collect();
     let config_maps = format!("{:?}", rig.objects.config_maps.lock().unwrap().get(&name(BANK, "texts")));
-    let others = [rig.cloud.connector(CONNECTOR), rig.cloud.agreement(AGREEMENT), rig.cloud.web_app(WEB_APP)].concat();
+    let others = [
+        rig.cloud.connector(CONNECTOR),
+        rig.cloud.agreement(AGREEMENT),
+        rig.cloud.certificate(SEAL),
+        rig.cloud.web_app(WEB_APP),
+    ]
+    .concat();
     format!("{held:?}{workflow}{profile:?}{others}{stored:?}{config_maps}")
 }
 
@@ -274,7 +321,7 @@ fn edit(rig: &Rig, case: &Case) {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
         TransferAgreement => object["spec"]["baseDirectory"] = json!("/b/mine"),
-        TransferWorkflow | TransferProfile | TransferConnector | TransferWebApp => {
+        TransferWorkflow | TransferProfile | TransferConnector | TransferCertificate | TransferWebApp => {
             object["spec"]["tags"] = json!({"a": "1"});
         }
     });
@@ -308,7 +355,9 @@ async fn attack(case: &Case) -> Vec<String> {
 /// What was sent of theirs, and what of theirs was asked for.
 fn leaks(rig: &Rig, case: &Case, sent: &[String]) -> Vec<String> {
     let mut wrong = Vec::new();
-    let key_body: String = THEIR_HOST_KEY.lines().nth(1).unwrap().to_owned();
+    let body = |text: &str| text.lines().nth(1).unwrap().to_owned();
+    let key_body = body(THEIR_HOST_KEY);
+    let [certificate, private] = THEIR_PAIR.map(body);
     let public = PUBLIC_KEY.split(' ').nth(1).unwrap().to_owned();
     let data = [
         VAULT,
@@ -319,12 +368,15 @@ fn leaks(rig: &Rig, case: &Case, sent: &[String]) -> Vec<String> {
         AGREEMENT,
         US,
         CERTIFICATE,
+        SEAL,
         THEIR_ROLE,
         THEIR_SECRET,
         THEIR_ACCOUNT,
         THEIR_DATA,
         &key_body,
         &public,
+        &certificate,
+        &private,
     ];
     // Whoever looks for what is his by its tags looks at all of the account; what the spec names is not looked at.
     let named = |data: &str| case.spec.to_string().contains(data);
@@ -387,6 +439,7 @@ async fn allow(rig: &Rig, case: &Case) {
             region.workflows.get_mut(WORKFLOW).unwrap().tags.clear();
             region.profiles.get_mut(PROFILE).unwrap().tags.clear();
             region.connectors.get_mut(CONNECTOR).unwrap().tags.clear();
+            region.certificates.get_mut(SEAL).unwrap().tags.clear();
             region.web_apps.get_mut(WEB_APP).unwrap().tags.clear();
             if let Ok(agreement) = region.agreements.get_mut(AGREEMENT) {
                 agreement.tags.clear();
@@ -418,10 +471,19 @@ async fn allow(rig: &Rig, case: &Case) {
                 rig.settle("TransferProfile", name).await;
             }
         }
+        Allowed::OwnCertificate => {
+            rig.tls_secret("seal", OWN_PAIR[0], OWN_PAIR[1]);
+            let spec = json!({"configMapKeyRef": null, "secretRef": {"name": "seal"}, "rotation": {"notice": "0s"}});
+            rig.put("TransferCertificate", "seal", spec_of(TransferCertificate, &spec));
+            rig.settle("TransferCertificate", "seal").await;
+        }
         Allowed::OwnTexts => {
-            let config_maps = [("texts", "policy"), ("texts", "keys"), ("own", "bank/policy"), ("own", "bank/keys")];
+            let entries = ["policy", "keys", "certificate", "bank/policy", "bank/keys", "bank/certificate"];
+            let config_maps = entries.map(|entry| (if entry.starts_with("bank/") { "own" } else { "texts" }, entry));
             put_texts(rig, "team", [("keys", "key"), ("password", "password")], &config_maps);
             put_texts(rig, "team", [("own", "bank/key"), ("own-login", "bank/password")], &[]);
+            put_pair(rig, &name("team", "tls"), "", OWN_PAIR);
+            put_pair(rig, &name("team", "own-tls"), "bank/", OWN_PAIR);
         }
         Allowed::AsItIs => {}
     }

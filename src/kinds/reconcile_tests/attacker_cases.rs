@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::attacker::{AGREEMENT, BANK, CONNECTOR, PROFILE, THEIR_ROLE, THEIR_SECRET, US, VAULT, WEB_APP, WORKFLOW};
+use super::attacker::{
+    AGREEMENT, BANK, CONNECTOR, PROFILE, SEAL, THEIR_ROLE, THEIR_SECRET, US, VAULT, WEB_APP, WORKFLOW,
+};
 use super::rig::{FIRST, INSTANCE, LOCAL_PROFILE, PARTNER_PROFILE, ROLE, SECRET};
 use crate::api::ManagedKind;
 use crate::api::condition::{reasons, types};
@@ -11,12 +13,12 @@ use crate::aws::transfer::agreement_key;
 use crate::kinds::fakes::REGION;
 
 use Allowed::{
-    AsItIs, Certificate, Identity, LetGo, OwnProfile, OwnServer, OwnTexts, OwnWorkflow, ReferenceToProfile,
-    ReferenceToServer, ReferenceToWorkflow, Role, Secret, Server, ServerLetGo,
+    AsItIs, Certificate, Identity, LetGo, OwnCertificate, OwnProfile, OwnServer, OwnTexts, OwnWorkflow,
+    ReferenceToProfile, ReferenceToServer, ReferenceToWorkflow, Role, Secret, Server, ServerLetGo,
 };
 use ManagedKind::{
-    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWebApp, TransferWorkflow,
+    TransferAccess, TransferAgreement, TransferCertificate, TransferConnector, TransferProfile, TransferServer,
+    TransferUser, TransferWebApp, TransferWorkflow,
 };
 
 /// A workflow that no object stands for.
@@ -46,7 +48,7 @@ pub enum Allowed {
     ReferenceToServer,
     /// The same of its workflow, which is looked at.
     ReferenceToWorkflow,
-    /// The same of its profiles.
+    /// The same of its profiles and of its certificate.
     ReferenceToProfile,
     /// The attacker has a server of this name himself.
     OwnServer,
@@ -54,6 +56,8 @@ pub enum Allowed {
     OwnWorkflow,
     /// The attacker has profiles of these names himself.
     OwnProfile,
+    /// He has a certificate of this name himself.
+    OwnCertificate,
     /// The attacker's own namespace has a Secret and a ConfigMap of this name with this entry.
     OwnTexts,
     /// It is allowed as it is: it leads to what is his own.
@@ -340,6 +344,25 @@ fn of_connector() -> Vec<Case> {
     ]
 }
 
+/// Where a certificate is read.
+fn of_certificate() -> Vec<Case> {
+    let from = |name: &str, more: Value| {
+        let mut secret = json!({"name": name});
+        secret.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"configMapKeyRef": null, "secretRef": secret, "rotation": {"notice": "0s"}})
+    };
+    let text = |name: &str, key: &str| json!({"configMapKeyRef": {"name": name, "key": key}});
+    let rows = [
+        ("spec.secretRef.name", from("tls", json!({}))),
+        ("spec.secretRef.certificateKey", from("own-tls", json!({"certificateKey": "bank/tls.crt"}))),
+        ("spec.secretRef.privateKeyKey", from("own-tls", json!({"privateKeyKey": "bank/tls.key"}))),
+        ("spec.secretRef.certificateChainKey", from("own-tls", json!({"certificateChainKey": "bank/chain"}))),
+        ("spec.configMapKeyRef.name", text("texts", "certificate")),
+        ("spec.configMapKeyRef.key", text("own", "bank/certificate")),
+    ];
+    rows.map(|(path, spec)| case(TransferCertificate, path, spec, reasons::SOURCE_NOT_READY, OwnTexts)).into()
+}
+
 /// What web apps name besides.
 fn of_web_app() -> Vec<Case> {
     let kind = TransferWebApp;
@@ -379,6 +402,7 @@ fn adopting() -> Vec<Case> {
         (TransferProfile, PROFILE, json!({"as2Id": "them", "profileType": "PARTNER"})),
         (TransferConnector, CONNECTOR, json!({})),
         (TransferAgreement, agreement.as_str(), json!({})),
+        (TransferCertificate, SEAL, json!({})),
         (TransferWebApp, WEB_APP, json!({})),
     ];
     let row = |(kind, id, mut spec): (ManagedKind, &str, Value)| {
@@ -407,12 +431,19 @@ pub fn cases() -> Vec<Case> {
             OwnTexts,
         ),
     ];
-    let by_identity = [TransferWorkflow, TransferProfile, TransferWebApp].map(|kind| {
+    let by_identity = [TransferWorkflow, TransferProfile, TransferCertificate, TransferWebApp].map(|kind| {
         let spec = json!({"awsIdentityRef": {"name": BANK}});
         case(kind, "spec.awsIdentityRef.name", spec, reasons::IDENTITY_DENIED, Identity)
     });
     let names = json!({"certificateIds": [CERTIFICATE]});
-    let of_profile = vec![case(TransferProfile, "spec.certificateIds[]", names, reasons::IDENTITY_DENIED, Certificate)];
+    let (kind, waits) = (TransferProfile, reasons::DEPENDENCY_NOT_READY);
+    let refers = |named: Value| json!({"certificateRefs": [named]});
+    let theirs = json!({"name": "seal", "namespace": BANK});
+    let of_profile = vec![
+        case(kind, "spec.certificateIds[]", names, reasons::IDENTITY_DENIED, Certificate),
+        case(kind, "spec.certificateRefs[].name", refers(json!({"name": "seal"})), waits, OwnCertificate),
+        case(kind, "spec.certificateRefs[].namespace", refers(theirs), waits, ReferenceToProfile),
+    ];
     [
         of_server(),
         on_server(TransferUser),
@@ -424,6 +455,7 @@ pub fn cases() -> Vec<Case> {
         of_login(TransferAccess),
         by_identity.into(),
         of_profile,
+        of_certificate(),
         of_connector(),
         of_web_app(),
         adopting(),
@@ -461,7 +493,7 @@ pub const OF_THE_ACCOUNT: [&str; 22] = [
 ];
 
 /// Texts that name nothing beyond the object and what is its own in AWS. A path, or what its last members are.
-pub const NO_REFERENCE: [&str; 51] = [
+pub const NO_REFERENCE: [&str; 55] = [
     "spec.accessEndpoint",
     "spec.customization.title",
     "spec.url",
@@ -476,6 +508,10 @@ pub const NO_REFERENCE: [&str; 51] = [
     "selector.matchLabels{}",
     "spec.region",
     "spec.resyncInterval",
+    "spec.activeDate",
+    "spec.inactiveDate",
+    "rotation.notice",
+    "rotation.overlap",
     "spec.tags{}",
     "spec.hostKeys[].tags{}",
     "spec.hostKeys[].name",

@@ -141,6 +141,41 @@ async fn a_profile_stays_while_a_lost_call_may_yet_bring_it_into_force() {
     assert_eq!((rig.get(PROFILE, "others"), rig.cloud.calls()), (None, vec!["DeleteProfile".to_owned()]));
 }
 
+/// The profile that AWS has in it may be another one than those that the spec names.
+#[tokio::test(start_paused = true)]
+async fn a_profile_stays_while_nobody_knows_what_a_connector_names_in_aws() {
+    let rig = exchanging().await;
+    rig.cloud.sim().config.delete_used_profile = Leniency::Accept;
+    let id = rig.status(KIND, "acme")["connectorId"].clone();
+    for status in [Value::Null, json!({"connectorId": id})] {
+        Rig::write_status(&rig.objects, KIND, "acme", |now| *now = status.clone());
+        rig.edit(KIND, "acme", |object| object["spec"]["as2Config"]["partnerProfileRef"] = json!({"name": "others"}));
+        rig.delete(PROFILE, "them");
+        rig.run(PROFILE, "them", LONG).await;
+        let message = rig.message(PROFILE, "them");
+        assert_eq!(rig.says(PROFILE, "them", "Ready").unwrap().1, reasons::DELETION_BLOCKED, "{status} {message}");
+    }
+    rig.run(KIND, "acme", LONG).await;
+    rig.run(PROFILE, "them", LONG).await;
+    assert!(rig.get(PROFILE, "them").is_none(), "{}", rig.message(PROFILE, "them"));
+    assert_eq!(rig.cloud.calls(), ["UpdateConnector", "DeleteProfile"]);
+}
+
+/// Of one that AWS has no more nothing names a profile.
+#[tokio::test(start_paused = true)]
+async fn a_connector_that_aws_has_no_more_holds_no_profile() {
+    let rig = exchanging().await;
+    let input = json!({"ConnectorId": rig.status(KIND, "acme")["connectorId"]});
+    let now = rig.cloud.now();
+    rig.cloud.sim().out_of_band(Operation::DeleteConnector, ACCOUNT, REGION, input, now).unwrap();
+    rig.run(KIND, "acme", LONG).await;
+    assert_eq!(says(&rig, "Ready"), verdict("False", reasons::SERVER_GONE));
+    rig.edit(KIND, "acme", |object| object["spec"]["as2Config"]["partnerProfileRef"] = json!({"name": "others"}));
+    rig.delete(PROFILE, "them");
+    rig.run(PROFILE, "them", LONG).await;
+    assert!(rig.get(PROFILE, "them").is_none(), "{}", rig.message(PROFILE, "them"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_profile_stays_while_a_lost_create_may_have_named_it() {
     let rig = Rig::new();

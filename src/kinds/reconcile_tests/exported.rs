@@ -23,11 +23,11 @@ const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgI
 const ADDRESSES: [&str; 2] = ["eipalloc-00000001", "eipalloc-00000002"];
 const CERTIFICATE: &str = "arn:aws:acm:eu-central-1:123456789012:certificate/00000000-0000-0000-0000-000000000000";
 
-fn make(rig: &Rig, operation: Operation, input: Value) -> Value {
+pub(super) fn make(rig: &Rig, operation: Operation, input: Value) -> Value {
     rig.cloud.sim().out_of_band(operation, ACCOUNT, REGION, input, rig.cloud.now()).unwrap()
 }
 
-fn server(rig: &Rig, input: Value) -> String {
+pub(super) fn server(rig: &Rig, input: Value) -> String {
     make(rig, Operation::CreateServer, input)["ServerId"].as_str().unwrap().to_owned()
 }
 
@@ -38,12 +38,9 @@ fn user(rig: &Rig, server: &str, name: &str, more: Value) {
 }
 
 /// The export of these servers; it has called nothing that changes something.
-async fn exported(rig: &Rig, ids: &[String]) -> String {
+pub(super) async fn exported(rig: &Rig, ids: &[String]) -> String {
     let account = rig.cloud.account();
-    let mut found = Vec::new();
-    for id in ids {
-        found.push(export::read(&account, id, &|_, _, _| ()).await.unwrap());
-    }
+    let found = export::read(&account, ids, &|_, _, _| ()).await.unwrap();
     let (namespace, identity) = ("team".to_owned(), "default".to_owned());
     let (account, region, deletion_policy) = (ACCOUNT.to_owned(), REGION.to_owned(), "Retain".to_owned());
     let text = export::render(&Target { account, region, namespace, identity, deletion_policy }, &found).unwrap();
@@ -76,9 +73,12 @@ fn differences(object: &Value, server: &str, users: &BTreeMap<(String, String), 
 }
 
 /// Applies the text; every object becomes Ready, and AWS sees tags and nothing else.
-async fn taken_over(rig: &Rig, text: &str, ids: &[String]) -> Vec<Document> {
+pub(super) async fn taken_over(rig: &Rig, text: &str, ids: &[String]) -> Vec<Document> {
     assert_clean(text);
-    rig.grant(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let (servers, others): (Vec<&str>, Vec<&str>) =
+        ids.iter().map(String::as_str).partition(|id| id.starts_with("s-") && !id.contains('/'));
+    rig.grant(&servers);
+    rig.adoptable(&others);
     let documents = manifest::documents(text).unwrap();
     for Document { value, .. } in &documents {
         let (kind, name) = (value["kind"].as_str().unwrap(), value["metadata"]["name"].as_str().unwrap());

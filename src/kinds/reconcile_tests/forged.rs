@@ -20,8 +20,8 @@ use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 use crate::sim::door;
 
 use ManagedKind::{
-    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWebApp, TransferWorkflow,
+    TransferAccess, TransferAgreement, TransferCertificate, TransferConnector, TransferProfile, TransferServer,
+    TransferUser, TransferWebApp, TransferWorkflow,
 };
 
 /// A server of another object of this cluster.
@@ -34,6 +34,8 @@ pub const THEIR_PROFILE: &str = "p-0000000000000ba0c";
 pub const THEIR_WORKFLOW: &str = "w-0000000000000ba0c";
 /// A connector of another object.
 pub const THEIR_CONNECTOR: &str = "c-0000000000000ba0c";
+/// A certificate of another object.
+pub const THEIR_CERTIFICATE: &str = "cert-0000000000000ba0c";
 /// An agreement of another object, on a server of another object.
 pub const THEIR_AGREEMENT: &str = "a-0000000000000ba0c";
 /// A web app of another object.
@@ -78,6 +80,8 @@ fn put_others(rig: &Rig) {
     rig.cloud.put_connector(THEIR_CONNECTOR, &acme);
     let orders = Owner::new(CLUSTER, "bank", "orders", "uid-orders").tags("attempt-of-theirs");
     rig.cloud.put_agreement(VAULT, THEIR_AGREEMENT, &orders);
+    let signing = Owner::new(CLUSTER, "bank", "signing", "uid-signing").tags("attempt-of-theirs");
+    rig.cloud.put_certificate_of(THEIR_CERTIFICATE, &signing);
     let files = Owner::new(CLUSTER, "bank", "files", "uid-files").tags("attempt-of-theirs");
     rig.cloud.put_web_app(THEIR_WEB_APP, &files);
     let mut identity = rig.objects.stored(&("AwsIdentity".to_owned(), unspaced("default"))).unwrap();
@@ -160,6 +164,7 @@ pub(super) fn put_mine(rig: &Rig, kind: ManagedKind) {
         }
         TransferConnector => rig.connector(MINE, json!({})),
         TransferAgreement => rig.agreement(MINE, json!({})),
+        TransferCertificate => rig.certificate(MINE, json!({})),
         TransferWebApp => rig.web_app(MINE, json!({})),
         TransferWorkflow => {
             let step = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
@@ -198,6 +203,7 @@ pub(super) fn others(rig: &Rig, may_go: OfGroup) -> Vec<String> {
     all.extend([serde_json::to_string(&workflow).unwrap(), rig.cloud.profile(THEIR_PROFILE)]);
     let connector = rig.cloud.sim().world.region(ACCOUNT, REGION).connectors.get(THEIR_CONNECTOR).cloned();
     all.extend([serde_json::to_string(&connector.unwrap()).unwrap(), rig.cloud.agreement(THEIR_AGREEMENT)]);
+    all.push(rig.cloud.certificate(THEIR_CERTIFICATE));
     all.push(rig.cloud.web_app(THEIR_WEB_APP));
     all.extend(["texts", "own"].map(|map| format!("{:?}", rig.objects.stored(&("ConfigMap".to_owned(), name(map))))));
     all
@@ -225,7 +231,7 @@ pub(super) fn edit(rig: &Rig, kind: ManagedKind) {
     rig.edit(kind.name(), MINE, |object| match kind {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
-        TransferWorkflow | TransferProfile => object["spec"]["tags"] = json!({"a": "1"}),
+        TransferWorkflow | TransferProfile | TransferCertificate => object["spec"]["tags"] = json!({"a": "1"}),
         TransferAgreement => object["spec"]["baseDirectory"] = json!("/b/mine"),
         TransferWebApp => object["spec"]["webAppUnits"] = json!({"provisioned": 2}),
         TransferConnector => object["spec"] = connector_spec(&json!({"url": "sftp://other.example.com"})),

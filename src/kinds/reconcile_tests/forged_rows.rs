@@ -2,14 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::forged::{ABROAD, THEIR_AGREEMENT, THEIR_CONNECTOR, THEIR_PROFILE, THEIR_WEB_APP, THEIR_WORKFLOW, VAULT};
+use super::forged::{
+    ABROAD, THEIR_AGREEMENT, THEIR_CERTIFICATE, THEIR_CONNECTOR, THEIR_PROFILE, THEIR_WEB_APP, THEIR_WORKFLOW, VAULT,
+};
 use super::rig::{FIRST, OLD};
 use crate::api::ManagedKind;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
 
 use ManagedKind::{
-    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWebApp, TransferWorkflow,
+    TransferAccess, TransferAgreement, TransferCertificate, TransferConnector, TransferProfile, TransferServer,
+    TransferUser, TransferWebApp, TransferWorkflow,
 };
 
 /// A forgery, and what comes of it while nobody edits the object.
@@ -162,6 +164,33 @@ fn of_workflows() -> Vec<Row> {
     ]
 }
 
+fn of_certificates() -> Vec<Row> {
+    let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:certificate/{THEIR_CERTIFICATE}");
+    let (past, future) = (json!("1999-01-01T00:00:00Z"), json!("2199-01-01T00:00:00Z"));
+    let replacing = |phase: &str| {
+        let value = json!({"oldId": THEIR_CERTIFICATE, "attempt": "attempt-of-theirs", "phase": phase});
+        row("status.replacing", value, &[], "Available")
+    };
+    vec![
+        row("status.certificateId", json!(THEIR_CERTIFICATE), &[], "Available"),
+        row("status.arn", json!(arn), &[], "Available"),
+        row("status.usage", json!("TLS"), &[], "Available"),
+        row("status.certificateStatus", json!("INACTIVE"), &[], "Available"),
+        row("status.type", json!("CERTIFICATE_WITH_PRIVATE_KEY"), &[], "Available"),
+        row("status.serial", json!("99"), &[], "Available"),
+        row("status.fingerprint", json!("00"), &[], "Available"),
+        row("status.notBeforeDate", future.clone(), &[], "Available"),
+        row("status.notAfterDate", past.clone(), &[], "Available"),
+        row("status.activeDate", future.clone(), &[], "Available"),
+        row("status.inactiveDate", past.clone(), &[], "Available"),
+        row("status.overlapUntil", past, &[], "Available"),
+        row("status.overlapUntil", future, &[], "Available"),
+        replacing("Creating"),
+        replacing("Moving"),
+        replacing("Deleting"),
+    ]
+}
+
 fn of_agreements() -> Vec<Row> {
     let theirs = format!("{VAULT}/{THEIR_AGREEMENT}");
     let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:agreement/{theirs}");
@@ -272,10 +301,12 @@ pub fn rows(kind: ManagedKind, uid: &str) -> Vec<Row> {
             row("status.arn", arn(&format!("profile/{THEIR_PROFILE}")), &[], "Available"),
             row("status.as2Id", json!("them"), &[], "Available"),
             row("status.profileType", json!("PARTNER"), &[], "Available"),
+            row("status.certificateIds", json!([THEIR_CERTIFICATE]), &[], "Available"),
         ],
         TransferConnector => of_connectors(),
         TransferWorkflow => of_workflows(),
         TransferAgreement => of_agreements(),
+        TransferCertificate => of_certificates(),
         TransferWebApp => of_web_apps(),
     };
     common(kind, uid).into_iter().chain(own).collect()

@@ -17,8 +17,8 @@ use crate::kinds::fakes::{ACCOUNT, REGION};
 use crate::sim::model::Tag;
 
 use ManagedKind::{
-    TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer, TransferUser,
-    TransferWebApp, TransferWorkflow,
+    TransferAccess, TransferAgreement, TransferCertificate, TransferConnector, TransferProfile, TransferServer,
+    TransferUser, TransferWebApp, TransferWorkflow,
 };
 
 /// How many forgeries stand together: with more of them, some hide what others do.
@@ -87,6 +87,12 @@ fn ours(rig: &Rig, kind: ManagedKind) -> usize {
         TransferAgreement => {
             let sim = &mut rig.cloud.sim();
             let kept = sim.world.region(ACCOUNT, REGION).agreements.iter();
+            let mine = kept.filter(|(_, it)| it.tags.iter().any(|tag| tag.key == TAG_UID && tag.value == UID));
+            mine.count()
+        }
+        TransferCertificate => {
+            let sim = &mut rig.cloud.sim();
+            let kept = sim.world.region(ACCOUNT, REGION).certificates.iter();
             let mine = kept.filter(|(_, it)| it.tags.iter().any(|tag| tag.key == TAG_UID && tag.value == UID));
             mine.count()
         }
@@ -233,6 +239,7 @@ async fn while_it_goes(kind: ManagedKind, set: &[Row]) -> Vec<String> {
         TransferProfile => "DeleteProfile",
         TransferConnector => "DeleteConnector",
         TransferAgreement => "DeleteAgreement",
+        TransferCertificate => "DeleteCertificate",
         TransferWebApp => "DeleteWebApp",
     };
     life.rig.cloud.lose(delete, Lose::Call(AwsErrorKind::Throttled));

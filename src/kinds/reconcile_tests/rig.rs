@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::api::{ALLOW_DELETIONS, ManagedKind, TransferServer};
+use crate::api::{ALLOW_DELETIONS, CERTIFICATE_LABEL, ManagedKind, TransferServer};
 use crate::aws::{Rank, RateLimiter};
 use crate::cluster::{KubeApi, Lister, Name};
 use crate::engine::context::Engine;
@@ -22,6 +22,7 @@ use crate::engine::requeue::Requeue;
 use crate::engine::settings::{Env, Settings};
 use crate::kinds::access::Accesses;
 use crate::kinds::agreement::Agreements;
+use crate::kinds::certificate::Certificates;
 use crate::kinds::connector::Connectors;
 pub use crate::kinds::fakes::cloud::{Cloud, Lose};
 use crate::kinds::fakes::cloud::{Identities, limiter};
@@ -79,6 +80,7 @@ struct Process {
     profiles: Arc<Engine<Profiles>>,
     connectors: Arc<Engine<Connectors>>,
     agreements: Arc<Engine<Agreements>>,
+    certificates: Arc<Engine<Certificates>>,
     web_apps: Arc<Engine<WebApps>>,
     limiter: Arc<RateLimiter>,
 }
@@ -230,6 +232,22 @@ impl Rig {
         self.put("TransferAgreement", object, agreement_spec("files", &spec));
     }
 
+    /// A partner's certificate, or as the spec says; its ConfigMap is there.
+    pub fn certificate(&self, object: &str, spec: Value) {
+        let data = [("certificate.pem".to_owned(), Ok(PARTNER_CERTIFICATE.to_owned()))].into();
+        self.objects.config_maps.lock().unwrap().insert(name("partner"), data);
+        self.put("TransferCertificate", object, certificate_spec(&spec));
+    }
+
+    /// A Secret as cert-manager writes it, with the label that lets its certificate be sent.
+    pub fn tls_secret(&self, secret: &str, certificate: &str, private_key: &str) {
+        let data = [("tls.crt", certificate), ("tls.key", private_key), ("ca.crt", PARTNER_CERTIFICATE)];
+        let data = data.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        self.objects.secrets.lock().unwrap().insert(name(secret), ("kubernetes.io/tls".to_owned(), data));
+        let labels = [(CERTIFICATE_LABEL.to_owned(), "true".to_owned())].into();
+        self.objects.secret_labels.lock().unwrap().insert(name(secret), labels);
+    }
+
     /// A public web app, or as the spec says.
     pub fn web_app(&self, object: &str, spec: Value) {
         self.put("TransferWebApp", object, web_app_spec(&spec));
@@ -303,6 +321,7 @@ impl Rig {
             "TransferAccess" => Box::pin(reconcile(&self.process.accesses, object, uid, rank)).await,
             "TransferProfile" => Box::pin(reconcile(&self.process.profiles, object, uid, rank)).await,
             "TransferConnector" => Box::pin(reconcile(&self.process.connectors, object, uid, rank)).await,
+            "TransferCertificate" => Box::pin(reconcile(&self.process.certificates, object, uid, rank)).await,
             "TransferAgreement" => Box::pin(reconcile(&self.process.agreements, object, uid, rank)).await,
             "TransferWebApp" => Box::pin(reconcile(&self.process.web_apps, object, uid, rank)).await,
             _ => Box::pin(reconcile(&self.process.workflows, object, uid, rank)).await,
@@ -383,6 +402,12 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
         workflows: Engine::new(Workflows::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         connectors: Engine::new(Connectors::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         agreements: Engine::new(Agreements::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
+        certificates: Engine::new(
+            Certificates::new(Arc::clone(&deps)),
+            Arc::clone(&cluster),
+            lister(),
+            settings.clone(),
+        ),
         web_apps: Engine::new(WebApps::new(deps), cluster, lister(), settings),
         limiter,
     }
@@ -410,6 +435,19 @@ pub fn connector_spec(more: &Value) -> Value {
         all[key] = value.clone();
     }
     all
+}
+
+/// A partner's certificate, which has no private key here.
+pub const PARTNER_CERTIFICATE: &str = include_str!("../../../tests/fixtures/certificates/partner.pem");
+
+/// The least that a certificate of a partner needs, and what the spec says in its place.
+pub fn certificate_spec(more: &Value) -> Value {
+    let mut spec = json!({"region": REGION, "usage": "SIGNING",
+        "configMapKeyRef": {"name": "partner", "key": "certificate.pem"}});
+    for (key, value) in more.as_object().unwrap() {
+        spec[key] = value.clone();
+    }
+    spec
 }
 
 /// Times as an installation has them by default, and a clock that goes.

@@ -1,18 +1,17 @@
 //! From what was read to the text that is applied. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
 use super::names::names;
-use super::{Found, SecurityGroups};
+use super::{Found, FoundServer, grants, servers, standalone};
 use crate::api;
 use crate::aws::Tags;
-use crate::aws::transfer::{Access, LoginSettings, Server, ServerSettings, User};
+use crate::aws::transfer::{Access, Agreement, Connector, Profile, Server, User, Workflow, agreement_key};
 use crate::plugin::ascii;
 use crate::plugin::failure::Failure;
-use crate::ssh::PublicKey;
 
 /// Where what is exported is to go.
 #[derive(Clone, Debug)]
@@ -30,17 +29,37 @@ pub struct Target {
 }
 
 /// One object, and what is to be said before it.
-struct Document {
-    notes: Vec<String>,
-    object: Value,
+pub(super) struct Document {
+    pub(super) notes: Vec<String>,
+    pub(super) object: Value,
+}
+
+/// What of AWS's ids has which name as an object.
+#[derive(Default)]
+pub(super) struct Names(BTreeMap<String, String>);
+
+impl Names {
+    /// The name of the object that stands for this id, where one is exported along.
+    pub(super) fn of(&self, id: &str) -> Option<&String> {
+        self.0.get(id)
+    }
+
+    /// What is named by its id is named by its object, where one is exported along.
+    pub(super) fn refer(&self, members: &mut Map<String, Value>, by_id: &str, by_name: &str) {
+        let named = members.get(by_id).and_then(Value::as_str).and_then(|id| self.of(id)).cloned();
+        if let Some(name) = named {
+            members.remove(by_id);
+            members.insert(by_name.to_owned(), json!({"name": name}));
+        }
+    }
 }
 
 /// The text: what an administrator has to grant, as a comment, then the objects. A person can apply it as it is.
 ///
 /// # Errors
 /// A value that cannot be written as YAML, which would be a defect of this program.
-pub fn render(target: &Target, found: &[Found]) -> Result<String, Failure> {
-    let mut text = grants(target, found);
+pub fn render(target: &Target, found: &Found) -> Result<String, Failure> {
+    let mut text = grants::render(target, found);
     for Document { notes, object } in documents(target, found) {
         text.push_str("---\n");
         for note in notes {
@@ -51,127 +70,82 @@ pub fn render(target: &Target, found: &[Found]) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn documents(target: &Target, found: &[Found]) -> Vec<Document> {
-    let ids = |found: &Found| found.server.server_id.clone();
-    let called = |found: &Found| found.server.tags.get("Name").cloned().unwrap_or_else(|| ids(found));
-    let servers = names(&found.iter().map(|found| (ids(found), called(found))).collect::<Vec<_>>());
-    let users: Vec<(&Found, &User)> =
-        found.iter().flat_map(|found| found.users.iter().map(move |user| (found, user))).collect();
-    let accesses: Vec<(&Found, &Access)> =
-        found.iter().flat_map(|found| found.accesses.iter().map(move |access| (found, access))).collect();
-    let on = |found: &Found, name: &String| (format!("{}/{name}", found.server.server_id), name.clone());
-    let user_names = names(&users.iter().map(|(found, user)| on(found, &user.user_name)).collect::<Vec<_>>());
-    let access_names =
-        names(&accesses.iter().map(|(found, access)| on(found, &access.external_id)).collect::<Vec<_>>());
-
-    let name_of = |server: &Server| {
-        let at = found.iter().position(|found| found.server.server_id == server.server_id);
-        at.and_then(|at| servers.get(at)).cloned().unwrap_or_default()
+/// What is named comes before what names it.
+fn documents(target: &Target, found: &Found) -> Vec<Document> {
+    let Found { servers, workflows, profiles, connectors, agreements } = found;
+    let mut known = Names::default();
+    let workflow = |found: &Workflow| (found.workflow_id.clone(), called(&found.tags, &found.workflow_id));
+    let profile = |found: &Profile| (found.profile_id.clone(), called(&found.tags, &found.settings.as2_id));
+    let server = |found: &FoundServer| {
+        let Server { server_id, tags, .. } = &found.server;
+        (server_id.clone(), called(tags, server_id))
     };
-    let mut documents: Vec<Document> =
-        found.iter().zip(&servers).map(|(found, name)| of_server(target, found, name)).collect();
-    documents.extend(
-        users
-            .iter()
-            .zip(&user_names)
-            .map(|((found, user), name)| of_user(target, &found.server, &name_of(&found.server), user, name)),
-    );
-    documents.extend(
-        accesses
-            .iter()
-            .zip(&access_names)
-            .map(|((found, access), name)| of_access(target, &found.server, &name_of(&found.server), access, name)),
-    );
+    let workflows = known.give(workflows, workflow);
+    let profiles = known.give(profiles, profile);
+    let servers = known.give(servers, server);
+    let mut documents: Vec<Document> = Vec::new();
+    documents.extend(workflows.iter().map(|(found, name)| standalone::of_workflow(target, found, name)));
+    documents.extend(profiles.iter().map(|(found, name)| standalone::of_profile(target, found, name)));
+    documents.extend(servers.iter().map(|(found, name)| servers::of_server(target, &known, found, name)));
+    documents.extend(logins(target, &servers));
+
+    let key = |found: &Agreement| agreement_key(&found.server_id, &found.agreement_id);
+    let agreement = |found: &Agreement| (key(found), called(&found.tags, &found.agreement_id));
+    let connector = |found: &Connector| (found.connector_id.clone(), called(&found.tags, &found.connector_id));
+    let agreements = known.give(agreements, agreement);
+    let connectors = known.give(connectors, connector);
+    documents.extend(agreements.iter().map(|(found, name)| standalone::of_agreement(target, &known, found, name)));
+    documents.extend(connectors.iter().map(|(found, name)| standalone::of_connector(target, &known, found, name)));
     documents
 }
 
-fn object(target: &Target, kind: &str, name: &str, spec: &Map<String, Value>) -> Value {
+impl Names {
+    /// A name for each of what is found, of one kind.
+    fn give<'a, T>(&mut self, found: &'a [T], of: impl Fn(&T) -> (String, String)) -> Vec<(&'a T, String)> {
+        let wanted: Vec<(String, String)> = found.iter().map(of).collect();
+        let given = names(&wanted);
+        self.0.extend(wanted.into_iter().map(|(id, _)| id).zip(given.iter().cloned()));
+        found.iter().zip(given).collect()
+    }
+}
+
+/// What people call it, or else this.
+fn called(tags: &Tags, otherwise: &str) -> String {
+    tags.get("Name").cloned().unwrap_or_else(|| otherwise.to_owned())
+}
+
+/// Users, then accesses, of all servers.
+fn logins(target: &Target, servers: &[(&FoundServer, String)]) -> Vec<Document> {
+    let on = |server: &Server, name: &String| (format!("{}/{name}", server.server_id), name.clone());
+    let users: Vec<(&Server, &String, &User)> = servers
+        .iter()
+        .flat_map(|(found, name)| found.users.iter().map(move |user| (&found.server, name, user)))
+        .collect();
+    let accesses: Vec<(&Server, &String, &Access)> = servers
+        .iter()
+        .flat_map(|(found, name)| found.accesses.iter().map(move |access| (&found.server, name, access)))
+        .collect();
+    let user_names = names(&users.iter().map(|(server, _, user)| on(server, &user.user_name)).collect::<Vec<_>>());
+    let access_names =
+        names(&accesses.iter().map(|(server, _, access)| on(server, &access.external_id)).collect::<Vec<_>>());
+    let users = users.into_iter().zip(&user_names);
+    let accesses = accesses.into_iter().zip(&access_names);
+    users
+        .map(|((server, of, user), name)| servers::of_user(target, server, of, user, name))
+        .chain(accesses.map(|((server, of, access), name)| servers::of_access(target, server, of, access, name)))
+        .collect()
+}
+
+/// An object of this kind.
+pub(super) fn object(target: &Target, kind: &str, name: &str, spec: &Map<String, Value>) -> Value {
     json!({
         "apiVersion": format!("{}/{}", api::GROUP, api::VERSION), "kind": kind,
         "metadata": {"name": name, "namespace": target.namespace}, "spec": spec,
     })
 }
 
-fn of_server(target: &Target, found: &Found, name: &str) -> Document {
-    let Found { server, host_keys, security_groups, users: _, accesses: _ } = found;
-    let Server {
-        arn: _,
-        server_id,
-        domain,
-        state,
-        host_key_fingerprint: _,
-        user_count: _,
-        as2_service_managed_egress_ip_addresses: _,
-        settings,
-        tags,
-    } = server;
-    let mut spec = Map::new();
-    spec.insert("awsIdentityRef".to_owned(), json!({"name": target.identity}));
-    spec.insert("region".to_owned(), json!(target.region));
-    if matches!(state.as_deref(), Some("OFFLINE" | "STOPPING" | "STOP_FAILED")) {
-        spec.insert("desiredState".to_owned(), json!("OFFLINE"));
-    }
-    let adoption = json!({"serverId": server_id, "mode": "IfIdentical"});
-    let lifecycle = json!({"deletionPolicy": target.deletion_policy, "adoption": adoption});
-    spec.insert("lifecycle".to_owned(), lifecycle);
-    spec.insert("domain".to_owned(), json!(domain.as_deref().unwrap_or("S3")));
-    spec.extend(members(&with_groups(settings, security_groups)));
-    spec.extend(host_name(tags));
-    spec.extend(own_tags(tags));
-    let mut notes = vec![format!("server {server_id}")];
-    notes.extend(owned(tags));
-    notes.push("host keys are left out, as AWS gives none out; they stay as they are:".to_owned());
-    notes.extend(host_keys.iter().map(|key| {
-        let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
-        format!("  {} {}", shown(&key.key_type), shown(&key.fingerprint))
-    }));
-    if let SecurityGroups::Hidden(why) = security_groups {
-        notes.push(format!("security groups are left out and stay as they are: {why}"));
-    }
-    Document { notes, object: object(target, "TransferServer", name, &spec) }
-}
-
-/// AWS Transfer never returns the security groups: they stand where EC2 told of them.
-fn with_groups(settings: &ServerSettings, groups: &SecurityGroups) -> ServerSettings {
-    let mut settings = settings.clone();
-    if let (Some(details), SecurityGroups::Are(ids)) = (&mut settings.endpoint_details, groups) {
-        details.security_group_ids = Some(ids.clone());
-    }
-    settings
-}
-
-/// What of the settings a spec may say, which is all but what AWS chose by itself.
-fn members(settings: &ServerSettings) -> Map<String, Value> {
-    let mut settings = settings.clone();
-    let endpoint = settings.endpoint_type.clone().unwrap_or_default();
-    if let Some(details) = &mut settings.endpoint_details {
-        let endpoint_id = details.vpc_endpoint_id.take();
-        if endpoint == "VPC_ENDPOINT" {
-            *details = crate::api::shapes::EndpointDetails { vpc_endpoint_id: endpoint_id, ..Default::default() };
-        }
-    }
-    if endpoint != "VPC" && endpoint != "VPC_ENDPOINT" {
-        settings.endpoint_details = None;
-    }
-    if endpoint != "PUBLIC"
-        && let Some(details) = &mut settings.protocol_details
-    {
-        details.sftp_ports = None;
-    }
-    match settings.identity_provider_type.as_deref() {
-        None | Some("SERVICE_MANAGED") => settings.identity_provider_details = None,
-        Some("AWS_DIRECTORY_SERVICE") => {
-            if let Some(details) = &mut settings.identity_provider_details {
-                details.sftp_authentication_methods = None;
-            }
-        }
-        Some(_) => {}
-    }
-    members_of(&settings)
-}
-
 /// The members that are there. Empty ones are what AWS has where nothing is set.
-fn members_of(settings: &impl serde::Serialize) -> Map<String, Value> {
+pub(super) fn members_of(settings: &impl serde::Serialize) -> Map<String, Value> {
     match without_empty(serde_json::to_value(settings).unwrap_or_default()) {
         Value::Object(members) => members,
         _ => Map::new(),
@@ -190,7 +164,7 @@ fn without_empty(value: Value) -> Value {
     }
 }
 
-fn empty(value: &Value) -> bool {
+pub(super) fn empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -200,20 +174,8 @@ fn empty(value: &Value) -> bool {
     }
 }
 
-/// AWS keeps a host name of one's own in tags, under either of two spellings.
-fn host_name(tags: &Tags) -> Option<(String, Value)> {
-    let either =
-        |key: &str| tags.get(key).or_else(|| tags.get(&format!("aws:{key}"))).filter(|value| !value.is_empty());
-    let mut custom = Map::new();
-    custom.insert("hostname".to_owned(), json!(either(api::TAG_CUSTOM_HOSTNAME)?));
-    if let Some(zone) = either(api::TAG_HOSTED_ZONE_ID) {
-        custom.insert("hostedZoneId".to_owned(), json!(zone));
-    }
-    Some(("customHostname".to_owned(), Value::Object(custom)))
-}
-
 /// The tags that a spec may ask for.
-fn own_tags(tags: &Tags) -> Option<(String, Value)> {
+pub(super) fn own_tags(tags: &Tags) -> Option<(String, Value)> {
     let ours = [api::TAG_PREFIX, "aws:", api::TAG_CUSTOM_HOSTNAME, api::TAG_HOSTED_ZONE_ID];
     let mut tags = tags.clone();
     tags.retain(|key, _| !ours.iter().any(|prefix| key.to_lowercase().starts_with(&prefix.to_lowercase())));
@@ -221,99 +183,9 @@ fn own_tags(tags: &Tags) -> Option<(String, Value)> {
 }
 
 /// What an object of some cluster manages already is not taken over.
-fn owned(tags: &Tags) -> Option<String> {
+pub(super) fn owned(tags: &Tags) -> Option<String> {
     tags.get(api::TAG_UID)?;
     let shown = |key: &str| tags.get(key).map_or("unknown", String::as_str);
     let (owner, cluster) = (shown(api::TAG_OWNER), shown(api::TAG_CLUSTER));
     Some(format!("WARNING: object {owner} of cluster {cluster} manages this already; it will not be taken over"))
-}
-
-fn of_user(target: &Target, server: &Server, server_name: &str, user: &User, name: &str) -> Document {
-    let User { arn: _, user_name, settings, ssh_public_keys, tags } = user;
-    let mut spec = login(target, server, server_name, settings);
-    let mut notes: Vec<String> = owned(tags).into_iter().collect();
-    if user_name != name {
-        spec.insert("userName".to_owned(), json!(user_name));
-    }
-    spec.extend(own_tags(tags));
-    let keys: Result<Vec<PublicKey>, _> = ssh_public_keys.iter().map(|key| PublicKey::parse(&key.body)).collect();
-    match keys {
-        Ok(keys) => {
-            let listed: Vec<Value> = keys.iter().map(|key| json!({"publicKey": key.to_line()})).collect();
-            spec.insert("sshPublicKeys".to_owned(), json!(listed));
-        }
-        Err(error) => {
-            notes.push(format!("keys are left out and stay as they are, as one is none to this program: {error}"));
-        }
-    }
-    Document { notes, object: object(target, "TransferUser", name, &spec) }
-}
-
-fn of_access(target: &Target, server: &Server, server_name: &str, access: &Access, name: &str) -> Document {
-    let Access { external_id, settings } = access;
-    let mut spec = login(target, server, server_name, settings);
-    spec.insert("externalId".to_owned(), json!(external_id));
-    let none = settings.role.is_none();
-    let notes = none.then(|| "AWS returned no role for this access: write it into spec.role".to_owned());
-    Document { notes: notes.into_iter().collect(), object: object(target, "TransferAccess", name, &spec) }
-}
-
-fn login(target: &Target, server: &Server, server_name: &str, settings: &LoginSettings) -> Map<String, Value> {
-    let mut spec = Map::new();
-    spec.insert("serverRef".to_owned(), json!({"name": server_name}));
-    let lifecycle = json!({"deletionPolicy": target.deletion_policy, "adoption": {"mode": "IfIdentical"}});
-    spec.insert("lifecycle".to_owned(), lifecycle);
-    let mut settings = settings.clone();
-    // Without a meaning in S3, where the operator refuses it.
-    if server.domain.as_deref() != Some("EFS") {
-        settings.posix_profile = None;
-    }
-    if settings.home_directory_type.as_deref() != Some("LOGICAL") {
-        settings.home_directory_mappings = None;
-    }
-    spec.extend(members_of(&settings));
-    spec
-}
-
-/// What an administrator has to let the namespace do first.
-fn grants(target: &Target, found: &[Found]) -> String {
-    let Target { account, region, namespace, identity, deletion_policy: _ } = target;
-    let mut roles: BTreeSet<&String> = BTreeSet::new();
-    let mut kinds = vec!["TransferServer"];
-    for Found { server, host_keys: _, security_groups: _, users, accesses } in found {
-        let ServerSettings { logging_role, identity_provider_details, workflow_details, .. } = &server.settings;
-        roles.extend(logging_role);
-        roles.extend(identity_provider_details.iter().filter_map(|details| details.invocation_role.as_ref()));
-        let workflows = workflow_details.iter().flat_map(|details| [&details.on_upload, &details.on_partial_upload]);
-        roles.extend(workflows.flatten().flatten().map(|workflow| &workflow.execution_role));
-        roles.extend(users.iter().filter_map(|user| user.settings.role.as_ref()));
-        roles.extend(accesses.iter().filter_map(|access| access.settings.role.as_ref()));
-    }
-    kinds.extend(found.iter().any(|found| !found.users.is_empty()).then_some("TransferUser"));
-    kinds.extend(found.iter().any(|found| !found.accesses.is_empty()).then_some("TransferAccess"));
-    let mut text = format!(
-        "# Taken from account {account}, region {region}. Before this is applied, AwsIdentity {identity} needs that account,\n\
-         # that region in spec.regions, and in spec.grants:\n\
-         #   - name: {namespace}-export\n\
-         #     kinds: [{}]\n\
-         #     namespaces: {{from: Names, names: [{namespace}]}}\n",
-        kinds.join(", ")
-    );
-    let mut list = |name: &str, values: Vec<&String>| {
-        if !values.is_empty() {
-            let _ = writeln!(text, "#     {name}:");
-        }
-        for value in values {
-            let _ = writeln!(text, "#     - {}", Value::String(value.clone()));
-        }
-    };
-    list("serverIds", found.iter().map(|found| &found.server.server_id).collect());
-    list("roleArns", roles.into_iter().filter(|role| !role.is_empty()).collect());
-    text.push_str(
-        "# Nothing but the tags that say whose it is changes in AWS; what differs after all is shown in status.drift.\n\
-         # An AwsIdentity that adds tags (spec.tags) would add them here too, which IfIdentical refuses: name one that adds\n\
-         # none (--identity), or write mode Converge.\n\
-         # Flux fills in ${...} where it substitutes variables: write $${...} for AWS's own there.\n",
-    );
-    text
 }

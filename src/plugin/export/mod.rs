@@ -1,7 +1,10 @@
 //! What AWS has, as manifests that take it over and change nothing. Reads only.
 
+mod grants;
 mod manifests;
 mod names;
+mod servers;
+mod standalone;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -9,17 +12,33 @@ pub use manifests::{Target, render};
 
 use crate::aws::ec2::DescribeVpcEndpoints;
 use crate::aws::transfer::{
-    Access, DescribeAccess, DescribeServer, DescribeUser, HostKey, ListAccesses, ListHostKeys, ListServers, ListUsers,
-    Server, User,
+    Access, Agreement, Connector, DescribeAccess, DescribeAgreement, DescribeConnector, DescribeProfile,
+    DescribeServer, DescribeUser, DescribeWorkflow, HostKey, ListAccesses, ListAgreements, ListConnectors,
+    ListHostKeys, ListProfiles, ListServers, ListUsers, ListWorkflows, Profile, Server, User, Workflow, agreement_of,
 };
 use crate::aws::{Account, AwsError, ReadCall};
 
 /// How many answers are waited for at once; the rate is the limiter's.
 const AT_ONCE: usize = 8;
 
-/// A server and what is on it.
+/// All that was asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
+    /// Servers.
+    pub servers: Vec<FoundServer>,
+    /// Workflows.
+    pub workflows: Vec<Workflow>,
+    /// AS2 profiles.
+    pub profiles: Vec<Profile>,
+    /// Connectors.
+    pub connectors: Vec<Connector>,
+    /// AS2 agreements, those of the servers among them.
+    pub agreements: Vec<Agreement>,
+}
+
+/// A server and what is on it, agreements aside.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FoundServer {
     /// The server.
     pub server: Server,
     /// Its host keys.
@@ -44,28 +63,72 @@ pub enum SecurityGroups {
     Hidden(String),
 }
 
-/// Told how far it is: the server, what was read of its users or accesses, and of how many.
+/// Told how far it is: of what (of a server by its id), what was read of it, and of how many.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 
-/// The ids of all servers.
+/// Whether it is an id of something that can be exported.
+///
+/// # Errors
+/// Which ids can be.
+pub fn id(text: &str) -> Result<String, String> {
+    let known = ["s-", "w-", "p-", "c-"].iter().any(|begin| text.starts_with(begin));
+    let known = known && (!text.contains('/') || agreement_of(text).is_some_and(|(_, id)| id.starts_with("a-")));
+    known.then(|| text.to_owned()).ok_or_else(|| {
+        "it is no id of a server (s-...), workflow (w-...), profile (p-...), connector (c-...) or agreement (s-.../a-...)"
+            .to_owned()
+    })
+}
+
+/// The ids of everything that is exported; agreements come with their servers.
 ///
 /// # Errors
 /// The fault that AWS answered with.
 pub async fn all(account: &Account) -> Result<Vec<String>, AwsError> {
     let servers = account.list(ListServers { token: None }).await?;
-    Ok(servers.into_iter().map(|server| server.server_id).collect())
+    let workflows = account.list(ListWorkflows { token: None }).await?;
+    let profiles = account.list(ListProfiles { token: None }).await?;
+    let connectors = account.list(ListConnectors { token: None }).await?;
+    let ids = servers.into_iter().map(|row| row.server_id);
+    let ids = ids.chain(workflows.into_iter().map(|row| row.workflow_id));
+    let ids = ids.chain(profiles.into_iter().map(|row| row.profile_id));
+    Ok(ids.chain(connectors.into_iter().map(|row| row.connector_id)).collect())
 }
 
-/// Reads a server and everything on it. A user or an access that goes meanwhile ends it: what is half is no export.
+/// Reads what has these ids, and everything on the servers among it. What goes meanwhile ends it: what is half is no export.
 ///
 /// # Errors
 /// The fault that AWS answered with.
-pub async fn read(account: &Account, server_id: &str, progress: Progress<'_>) -> Result<Found, AwsError> {
+pub async fn read(account: &Account, ids: &[String], progress: Progress<'_>) -> Result<Found, AwsError> {
+    let of = |begin: &'static str| ids.iter().filter(move |id| id.starts_with(begin) && !id.contains('/')).cloned();
+    let mut found = Found::default();
+    let mut agreements: Vec<DescribeAgreement> = Vec::new();
+    for server_id in of("s-") {
+        let server = server(account, &server_id, progress).await?;
+        agreements.extend(agreements_of(account, &server.server).await?);
+        found.servers.push(server);
+    }
+    let named = ids.iter().filter_map(|id| agreement_of(id)).map(|(server_id, agreement_id)| DescribeAgreement {
+        server_id: server_id.to_owned(),
+        agreement_id: agreement_id.to_owned(),
+    });
+    let with_their_servers = |call: &DescribeAgreement| ids.contains(&call.server_id);
+    agreements.extend(named.filter(|call| !with_their_servers(call)));
+    let workflows = of("w-").map(|workflow_id| DescribeWorkflow { workflow_id }).collect();
+    let profiles = of("p-").map(|profile_id| DescribeProfile { profile_id }).collect();
+    let connectors = of("c-").map(|connector_id| DescribeConnector { connector_id }).collect();
+    found.workflows = each(account, workflows, |done, all| progress("workflows", done, all)).await?;
+    found.profiles = each(account, profiles, |done, all| progress("profiles", done, all)).await?;
+    found.connectors = each(account, connectors, |done, all| progress("connectors", done, all)).await?;
+    found.agreements = each(account, agreements, |done, all| progress("agreements", done, all)).await?;
+    Ok(found)
+}
+
+async fn server(account: &Account, server_id: &str, progress: Progress<'_>) -> Result<FoundServer, AwsError> {
     let server = *account.read(DescribeServer { server_id: server_id.to_owned() }).await?;
     let id = || server_id.to_owned();
     let host_keys = account.list(ListHostKeys { server_id: id(), token: None }).await?;
     let security_groups = security_groups(account, &server).await;
-    let mut found = Found { server, host_keys, security_groups, ..Found::default() };
+    let mut found = FoundServer { server, host_keys, security_groups, ..FoundServer::default() };
     match found.server.settings.identity_provider_type.as_deref() {
         None | Some("SERVICE_MANAGED") => {
             let listed = account.list(ListUsers { server_id: id(), token: None }).await?;
@@ -81,6 +144,18 @@ pub async fn read(account: &Account, server_id: &str, progress: Progress<'_>) ->
         Some(_) => {}
     }
     Ok(found)
+}
+
+/// Only where AS2 is spoken: who exports other servers needs no right to list them.
+async fn agreements_of(account: &Account, server: &Server) -> Result<Vec<DescribeAgreement>, AwsError> {
+    let protocols = server.settings.protocols.iter().flatten();
+    if !protocols.into_iter().any(|protocol| protocol == "AS2") {
+        return Ok(Vec::new());
+    }
+    let server_id = || server.server_id.clone();
+    let listed = account.list(ListAgreements { server_id: server_id(), token: None }).await?;
+    let call = |agreement_id| DescribeAgreement { server_id: server_id(), agreement_id };
+    Ok(listed.into_iter().map(|row| call(row.agreement_id)).collect())
 }
 
 /// What each of these reads answers, in their order. The first fault ends it.
@@ -115,5 +190,20 @@ async fn security_groups(account: &Account, server: &Server) -> SecurityGroups {
             None => SecurityGroups::Hidden(format!("EC2 does not show {id}")),
         },
         Err(fault) => SecurityGroups::Hidden(fault.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_what_has_no_manifest_are_told_from_the_others() {
+        for known in ["s-1", "w-1", "p-1", "c-1", "s-1/a-1"] {
+            assert_eq!(id(known), Ok(known.to_owned()));
+        }
+        for unknown in ["", "a-1", "cert-1", "webapp-1", "s-1/", "s-1/u", "x/a-1", "files"] {
+            assert!(id(unknown).is_err_and(|said| said.contains("w-...")), "{unknown}");
+        }
     }
 }

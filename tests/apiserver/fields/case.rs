@@ -34,11 +34,12 @@ pub enum Kind {
     Profile,
     Connector,
     Agreement,
+    Certificate,
     WebApp,
 }
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Identity,
         Self::Server,
         Self::User,
@@ -47,6 +48,7 @@ impl Kind {
         Self::Profile,
         Self::Connector,
         Self::Agreement,
+        Self::Certificate,
         Self::WebApp,
     ];
 
@@ -60,6 +62,7 @@ impl Kind {
             Self::Profile => "TransferProfile",
             Self::Connector => "TransferConnector",
             Self::Agreement => "TransferAgreement",
+            Self::Certificate => "TransferCertificate",
             Self::WebApp => "TransferWebApp",
         }
     }
@@ -74,6 +77,7 @@ impl Kind {
             Self::Profile => "transferprofiles",
             Self::Connector => "transferconnectors",
             Self::Agreement => "transferagreements",
+            Self::Certificate => "transfercertificates",
             Self::WebApp => "transferwebapps",
         }
     }
@@ -241,7 +245,7 @@ impl Case {
 
     /// What to leave out to be rid of the field. Where all of it is required, the field itself: that is refused.
     fn nearest(&self) -> String {
-        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 9]> =
+        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 10]> =
             LazyLock::new(|| Kind::ALL.map(schema::paths));
         let nearest = PATHS[self.kind as usize].get(&self.path).cloned().flatten();
         nearest.unwrap_or_else(|| self.path.clone())
@@ -265,6 +269,9 @@ pub fn base(kind: Kind, name: &str) -> Value {
         Kind::Agreement => json!({
             "serverRef": {"name": "files"}, "localProfileRef": {"name": "us"}, "partnerProfileRef": {"name": "them"},
             "accessRole": ROLE, "baseDirectory": "/b/in",
+        }),
+        Kind::Certificate => json!({
+            "region": "eu-central-1", "usage": "SIGNING", "configMapKeyRef": {"name": "certificates", "key": "one"},
         }),
         Kind::WebApp => json!({"region": "eu-central-1", "identityProviderDetails": {
             "identityCenterConfig": {"instanceArn": INSTANCE, "role": ROLE}}}),

@@ -32,17 +32,8 @@ const STRANGER: &str = "stranger";
 
 /// Deletes objects of each policy; answers what is not as demanded.
 pub async fn deletions(world: &World) -> Vec<String> {
-    let kinds = [
-        Kind::Server,
-        Kind::User,
-        Kind::Access,
-        Kind::Workflow,
-        Kind::Profile,
-        Kind::Connector,
-        Kind::Agreement,
-        Kind::WebApp,
-    ];
-    let all: Vec<_> = kinds.into_iter().flat_map(|kind| ROWS.map(|row| (key(kind, row.0), row))).collect();
+    let kinds = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Identity);
+    let all: Vec<_> = kinds.flat_map(|kind| ROWS.map(|row| (key(kind, row.0), row))).collect();
     let keys: Vec<Key> = all.iter().map(|(key, _)| key.clone()).collect();
     for (key, (_, first, _, _)) in &all {
         world.apply(key, &spec(key, Some(first))).await.unwrap();

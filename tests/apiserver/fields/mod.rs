@@ -3,6 +3,7 @@
 
 mod agreements;
 mod case;
+mod certificates;
 mod connectors;
 mod deletions;
 mod host_keys;
@@ -31,7 +32,7 @@ pub use world::certificate;
 use crate::support::repository;
 
 /// Paths without a case, and why.
-const EXEMPT: [(Kind, &str, &str); 47] = [
+const EXEMPT: [(Kind, &str, &str); 52] = [
     (Kind::WebApp, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::WebApp, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
     (Kind::WebApp, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
@@ -40,6 +41,11 @@ const EXEMPT: [(Kind, &str, &str); 47] = [
     (Kind::Agreement, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::Agreement, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
     (Kind::Agreement, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
+    (Kind::Certificate, "lifecycle.adoption.id", IN_WHOLE_RECONCILES),
+    (Kind::Certificate, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
+    (Kind::Certificate, "lifecycle.deletionPolicy", AT_DELETION),
+    (Kind::Certificate, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
+    (Kind::Certificate, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
     (Kind::Connector, "connectionTest", "what it comes to shows after Ready: src/kinds/reconcile_tests/connectors.rs"),
     (Kind::Connector, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::Connector, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
@@ -105,6 +111,7 @@ fn cases(raw: &Raw, sims: &Sims) -> Vec<Case> {
         profiles::cases(&raw.certificates),
         connectors::cases(&raw.profiles),
         agreements::cases(&raw.profiles, &raw.agreements),
+        certificates::cases(),
         web_apps::cases(),
         identities::cases(sims, &raw.users[0], &raw.certificates[0]),
     ];

@@ -45,6 +45,7 @@ pub fn resync(kind: Kind) -> Case {
         Kind::WebApp => (At::Aws("/Provisioned"), json!({}), json!(1)),
         Kind::Profile => (At::Aws("/As2Id"), json!({}), json!("us")),
         Kind::Agreement => (At::Aws("/BaseDirectory"), json!({}), json!("/b/in")),
+        Kind::Certificate => (At::Aws("/Serial"), json!({}), json!("1002")),
         _ => {
             let (at, to) = other_field(kind);
             (at, to("/one"), json!("/one"))

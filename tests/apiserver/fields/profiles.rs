@@ -6,6 +6,8 @@ use super::case::Then::{Holds, Refused, Suspended};
 use super::case::{At, Case, Kind, field};
 use super::policies;
 
+/// The owners of its certificates.
+const OWNERS: At = At::Aws("/Certificates");
 const CERTIFICATES: At = At::Aws("/CertificateIds");
 
 /// The cases; these certificates are in AWS.
@@ -21,7 +23,16 @@ pub fn cases([one, two]: &[String; 2]) -> Vec<Case> {
         Case::new(Kind::Profile, path, at, values, then)
     };
     let suspended = [Holds(json!([one])), Suspended, Holds(json!([two]))];
+    let owners = |names: [&str; 3]| names.map(|name| if name.is_empty() { Value::Null } else { json!([name]) });
     let mut cases = vec![
+        profile("certificateRefs[].name", OWNERS, json!("ours"), json!("more-ours")).shows(owners([
+            "fields/ours",
+            "fields/more-ours",
+            "",
+        ])),
+        profile("certificateRefs[].namespace", OWNERS, json!("fields"), json!("away"))
+            .shows(owners(["fields/ours", "away/ours", "fields/ours"]))
+            .rest(json!({"profileType": "PARTNER", "certificateRefs": [{"name": "ours"}]})),
         profile("certificateIds", CERTIFICATES, json!([one]), json!([one, two])),
         profile("tags{}", At::Tags, json!({"a": "1", "b": "1"}), json!({"a": "2"})),
         // The identity shows by its tags, of which the first has none.

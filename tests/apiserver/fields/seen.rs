@@ -139,6 +139,7 @@ impl Seen {
             | Kind::Profile
             | Kind::Connector
             | Kind::Agreement
+            | Kind::Certificate
             | Kind::WebApp
                 if held.is_null() =>
             {
@@ -152,6 +153,9 @@ impl Seen {
             }
             Kind::Agreement => {
                 call["input"]["AgreementId"] == held["AgreementId"] || arn_names(call, &held["AgreementId"])
+            }
+            Kind::Certificate => {
+                call["input"]["CertificateId"] == held["CertificateId"] || arn_names(call, &held["CertificateId"])
             }
             Kind::WebApp => call["input"]["WebAppId"] == held["WebAppId"] || arn_names(call, &held["WebAppId"]),
             Kind::User => {
@@ -217,7 +221,13 @@ impl Seen {
         let mut found = Vec::new();
         for server in self.servers() {
             match key.kind {
-                Kind::Identity | Kind::Workflow | Kind::Profile | Kind::Connector | Kind::Agreement | Kind::WebApp => {}
+                Kind::Identity
+                | Kind::Workflow
+                | Kind::Profile
+                | Kind::Connector
+                | Kind::Agreement
+                | Kind::Certificate
+                | Kind::WebApp => {}
                 Kind::Server => found.extend(Some(server).filter(ours).map(|server| self.with_workflows(server))),
                 Kind::User => found.extend(members(&server, "Users", "UserName").filter(ours)),
                 Kind::Access => {
@@ -234,7 +244,14 @@ impl Seen {
             found.extend(all.filter(|held| recorded.is_none_or(|id| *id == held["WorkflowId"])));
         }
         if key.kind == Kind::Profile {
-            found.extend(self.all("profiles").filter(ours));
+            found.extend(self.all("profiles").filter(ours).map(|held| self.with_certificates(held)));
+        }
+        if key.kind == Kind::Certificate {
+            // As of workflows.
+            let recorded = self.objects.get(key).map(|object| &object["status"]["certificateId"]);
+            let living = |held: &Value| held["Gone"].is_null();
+            let all = self.all("certificates").filter(ours).filter(living);
+            found.extend(all.filter(|held| recorded.is_none_or(|id| *id == held["CertificateId"])));
         }
         if key.kind == Kind::Connector {
             let living = |held: &Value| held["Gone"].is_null();
@@ -264,6 +281,17 @@ impl Seen {
             }
         }
         server
+    }
+
+    /// A profile with the owners of its certificates.
+    fn with_certificates(&self, mut profile: Value) -> Value {
+        let ids = profile["CertificateIds"].clone();
+        let owner = |id: &Value| {
+            let found = self.all("certificates").find(|certificate| certificate["CertificateId"] == *id);
+            found.and_then(|certificate| tags(&certificate["Tags"]).get(TAG_OWNER).cloned())
+        };
+        profile["Certificates"] = ids.as_array().into_iter().flatten().map(|id| json!(owner(id))).collect();
+        profile
     }
 
     /// A connector with the owners of its profiles and of the servers that take its answers.
@@ -311,6 +339,9 @@ impl Seen {
                 one["Region"] = region.into();
                 if resource == "profiles" {
                     one["ProfileId"] = id.into();
+                }
+                if resource == "certificates" {
+                    one["CertificateId"] = id.into();
                 }
                 if resource == "connectors" {
                     one["ConnectorId"] = id.into();

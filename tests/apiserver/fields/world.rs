@@ -9,11 +9,11 @@ use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use transfer_operator::api::{
-    AwsIdentity, ManagedKind, TransferAccess, TransferAgreement, TransferConnector, TransferProfile, TransferServer,
-    TransferUser, TransferWebApp, TransferWorkflow,
+    AwsIdentity, ManagedKind, TransferAccess, TransferAgreement, TransferCertificate, TransferConnector,
+    TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow,
 };
 
-use super::case::{At, Case, HOME, Kind, Then};
+use super::case::{AWAY, At, Case, HOME, Kind, Then};
 use super::identities::Sims;
 use super::logins::Raw;
 use super::seen::{Demand, Key, RAW_TAG, Seen, Verdict};
@@ -94,6 +94,7 @@ impl World {
         plane.kubectl(&["apply", "--filename", file.to_str().unwrap()]).await;
         secret(&plane, "keys", &[("one", "ed25519"), ("two", "p256"), ("ssh-privatekey", "p384")]).await;
         secret(&plane, "more-keys", &[("one", "p256")]).await;
+        sources(&plane).await;
         let client = plane.admin().await;
         let operator = Operator::start(&plane, &sim, &OPERATOR).await;
         let world = Self { plane, client, sim, other, raw, _operator: operator };
@@ -279,6 +280,7 @@ fn resource(kind: Kind) -> ApiResource {
         Kind::Profile => ApiResource::erase::<TransferProfile>(&()),
         Kind::Connector => ApiResource::erase::<TransferConnector>(&()),
         Kind::Agreement => ApiResource::erase::<TransferAgreement>(&()),
+        Kind::Certificate => ApiResource::erase::<TransferCertificate>(&()),
         Kind::WebApp => ApiResource::erase::<TransferWebApp>(&()),
     }
 }
@@ -298,11 +300,49 @@ async fn raw(sim: &Sim, kind: Kind) -> [String; 2] {
     ids.try_into().unwrap()
 }
 
+/// A certificate as its file has it.
+pub fn pem(name: &str) -> String {
+    std::fs::read_to_string(repository(&format!("tests/fixtures/certificates/{name}.pem"))).unwrap()
+}
+
+/// What certificates are read from: own ones with their keys, and those of partners.
+async fn sources(plane: &ControlPlane) {
+    let own = [
+        ("tls.crt", "own.pem"),
+        ("tls.key", "own.key"),
+        ("other.crt", "first/tls.crt"),
+        ("other.key", "first/tls.key"),
+        ("chain", "ca.pem"),
+        ("more", "partner.pem"),
+    ];
+    let more_own = [("tls.crt", "second/tls.crt"), ("tls.key", "second/tls.key")];
+    let made: [(&[&str], &[(&str, &str)]); 4] = [
+        (&["secret", "generic", "own-certificates"], &own),
+        (&["secret", "generic", "more-own-certificates"], &more_own),
+        (&["configmap", "certificates"], &[("one", "partner.pem"), ("two", "long.pem")]),
+        (&["configmap", "more-certificates"], &[("one", "own.pem")]),
+    ];
+    for (what, files) in made {
+        let file = |(key, file): &(&str, &str)| {
+            format!("--from-file={key}={}", repository(&format!("tests/fixtures/certificates/{file}")).display())
+        };
+        let files: Vec<String> = files.iter().map(file).collect();
+        let all = [&["create"], what, &["--namespace", HOME]].concat();
+        plane.kubectl(&all.into_iter().chain(files.iter().map(String::as_str)).collect::<Vec<_>>()).await;
+    }
+    let label = ["label", "secret", "own-certificates", "more-own-certificates", "--namespace", HOME];
+    plane.kubectl(&[&label[..], &["transfer-operator.dev/certificate=true"]].concat()).await;
+    for namespace in [HOME, AWAY] {
+        let file = repository("tests/fixtures/certificates/partner.pem");
+        let from = format!("--from-file=one={}", file.display());
+        plane.kubectl(&["create", "configmap", "ours", "--namespace", namespace, &from]).await;
+    }
+}
+
 /// A certificate with its key, which no object made.
 pub async fn certificate(sim: &Sim) -> String {
-    let file =
-        |name: &str| std::fs::read_to_string(repository(&format!("tests/fixtures/certificates/{name}"))).unwrap();
-    let input = json!({"Usage": "SIGNING", "Certificate": file("own.pem"), "PrivateKey": file("own.key")});
+    let key = std::fs::read_to_string(repository("tests/fixtures/certificates/own.key")).unwrap();
+    let input = json!({"Usage": "SIGNING", "Certificate": pem("own"), "PrivateKey": key});
     let made = out_of_band(sim, "ImportCertificate", &input).await;
     made["output"]["CertificateId"].as_str().unwrap().to_owned()
 }

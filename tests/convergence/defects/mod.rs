@@ -12,6 +12,7 @@ mod id_lost_on_conflict;
 mod image_forgotten;
 mod listing_unheard;
 mod nobody_asked;
+mod overlap_forgotten;
 mod panic_on_bad_key;
 mod persist_after_create;
 mod ready_too_early;
@@ -54,7 +55,7 @@ pub struct Defect {
 }
 
 /// All of them.
-pub static ALL: [&Defect; 19] = [
+pub static ALL: [&Defect; 20] = [
     &persist_after_create::DEFECT,
     &swallowed_error::DEFECT,
     &user_tag_wins::DEFECT,
@@ -73,6 +74,7 @@ pub static ALL: [&Defect; 19] = [
     &nobody_asked::DEFECT,
     &listing_unheard::DEFECT,
     &agreements_unheard::DEFECT,
+    &overlap_forgotten::DEFECT,
     &image_forgotten::DEFECT,
 ];
 

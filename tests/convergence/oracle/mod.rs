@@ -13,6 +13,7 @@ use transfer_operator::sim::error::ApiError;
 use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::state::Region;
 
+use crate::certificates;
 use crate::lint;
 use crate::satisfy;
 use crate::secrecy;
@@ -125,6 +126,9 @@ pub fn before_mutation(world: &World, operation: &str, account: &str, region: &s
 /// What is told of a workflow begins so.
 const WORKFLOW: &str = "workflow ";
 
+/// What is told of a certificate begins so.
+const CERTIFICATE: &str = "certificate ";
+
 /// What a call makes or deletes, by names that mean the same in every run.
 pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> {
     let for_whom = |tags: &[Tag]| {
@@ -159,6 +163,15 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
         ("DeleteConnector", _) => {
             let connector = region.connectors.get(&text(&input["ConnectorId"])).ok().filter(|held| held.gone.is_none());
             connector.map(|held| format!("connector {}", for_whom(&held.tags))).into_iter().collect()
+        }
+        ("ImportCertificate", _) => {
+            let tags = satisfy::tags(&input["Tags"]);
+            vec![format!("{CERTIFICATE}{}", tags.get(TAG_OWNER).map_or("nobody", String::as_str))]
+        }
+        ("DeleteCertificate", _) => {
+            let certificate = region.certificates.get(&text(&input["CertificateId"])).ok();
+            let certificate = certificate.filter(|held| held.gone.is_none());
+            certificate.map(|held| format!("{CERTIFICATE}{}", for_whom(&held.tags))).into_iter().collect()
         }
         ("CreateAgreement", _) => {
             let tags = satisfy::tags(&input["Tags"]);
@@ -203,7 +216,10 @@ fn forbidden(world: &World, operation: &str, account: &str, region: &str, input:
     }
     for (noun, member) in BY_ID {
         if let Some(id) = id_of(noun, member, input) {
-            return by_id(world, operation, (account, region), (noun, &id));
+            let place = (account, region);
+            let left = || taken_off(world, place, &id, input).filter(|_| operation == "UpdateProfile");
+            let forbidden = by_id(world, operation, place, (noun, &id));
+            return forbidden.or_else(|| Some(format!("O3: {operation} on profile {id}: {}", left()?)));
         }
     }
     let (server, member) = target(input);
@@ -263,17 +279,25 @@ fn forbidden(world: &World, operation: &str, account: &str, region: &str, input:
 }
 
 /// What AWS knows by an id alone, beside servers: as ARNs call it, and the member that holds the id.
-const BY_ID: [(&str, &str); 5] = [
+const BY_ID: [(&str, &str); 6] = [
     ("workflow", "WorkflowId"),
     ("profile", "ProfileId"),
     ("connector", "ConnectorId"),
     ("agreement", "AgreementId"),
+    ("certificate", "CertificateId"),
     ("webapp", "WebAppId"),
 ];
 
 /// What makes something whose id AWS chooses.
-const CREATES: [&str; 6] =
-    ["CreateServer", "CreateWorkflow", "CreateProfile", "CreateConnector", "CreateAgreement", "CreateWebApp"];
+const CREATES: [&str; 7] = [
+    "CreateServer",
+    "CreateWorkflow",
+    "CreateProfile",
+    "CreateConnector",
+    "CreateAgreement",
+    "ImportCertificate",
+    "CreateWebApp",
+];
 
 /// The one that a request is about.
 fn id_of(noun: &str, member: &str, input: &Value) -> Option<String> {
@@ -294,6 +318,7 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
             "workflow" => region.workflows.get(id)?.tags.clone(),
             "profile" => region.profiles.get(id).ok()?.tags.clone(),
             "connector" => region.connectors.get(id).ok()?.tags.clone(),
+            "certificate" => region.certificates.get(id).ok()?.tags.clone(),
             "webapp" => region.web_apps.get(id).ok()?.tags.clone(),
             _ => region.agreements.get(id).ok()?.tags.clone(),
         };
@@ -309,7 +334,19 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
     if deletes {
         let object = living(world, &uid)?;
         let stays = object["metadata"].get("deletionTimestamp").is_none();
-        let replaced = object["status"]["replacing"]["oldId"] == id && object["status"]["workflowId"].is_string();
+        let made = ["workflowId", "certificateId"].iter().any(|member| object["status"][*member].is_string());
+        let replaced = object["status"]["replacing"]["oldId"] == id && made;
+        if noun == "certificate"
+            && stays
+            && let Some(why) = certificates::overlaps(world, &object, id)
+        {
+            return Some(format!("O3: {operation} on certificate {id}: {why}"));
+        }
+        if noun == "certificate"
+            && let Some(user) = having(world, place, id)
+        {
+            return Some(format!("O3: {operation} on certificate {id}, which {user} still has"));
+        }
         if noun == "profile"
             && let Some(user) = naming(world, place, id)
         {
@@ -320,6 +357,39 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
         }
     }
     restrained(world, operation, &uid)
+}
+
+/// The profile of ours that AWS has with this certificate.
+fn having(world: &World, place: (&str, &str), certificate_id: &str) -> Option<String> {
+    let mut sim = world.sim.lock().unwrap();
+    let mut living = sim.world.region(place.0, place.1).profiles.iter();
+    let has = living.find(|(_, held)| {
+        let ours = held.gone.is_none() && owner(&held.tags).is_some();
+        ours && held.what.certificate_ids.iter().any(|id| id == certificate_id)
+    });
+    has.map(|(id, _)| id.clone())
+}
+
+/// A certificate that a call takes off a profile though its object, which the profile names, still overlaps it with another.
+fn taken_off(world: &World, place: (&str, &str), profile_id: &str, input: &Value) -> Option<String> {
+    let sent: Vec<String> = input["CertificateIds"].as_array().into_iter().flatten().map(text).collect();
+    let (of, left) = {
+        let mut sim = world.sim.lock().unwrap();
+        let region = sim.world.region(place.0, place.1);
+        let held = region.profiles.get(profile_id).ok()?;
+        let left = held.what.certificate_ids.iter().filter(|id| !sent.contains(id));
+        let owned = |id: &String| Some((id.clone(), owner(&region.certificates.get(id).ok()?.tags)?));
+        (owner(&held.tags)?, left.filter_map(owned).collect::<Vec<_>>())
+    };
+    let profile = living(world, &of)?;
+    left.into_iter().find_map(|(id, uid)| {
+        let object = living(world, &uid).filter(|object| object["metadata"].get("deletionTimestamp").is_none())?;
+        let mut refs = profile["spec"]["certificateRefs"].as_array().into_iter().flatten();
+        let named = refs.any(|named| named["name"] == object["metadata"]["name"]);
+        let replaced = object["status"]["replacing"]["oldId"] == id;
+        let why = certificates::overlaps(world, &object, &id).filter(|_| named && replaced)?;
+        Some(format!("certificate {id} leaves it, and {why}"))
+    })
 }
 
 /// Whether there is, or was, an object for this user whose server is the object of this uid.
@@ -420,7 +490,8 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
         oracle.mutations += 1;
         oracle.stops += u64::from(intent.stops);
     }
-    count(world, operation.starts_with("Create"), &intent.about);
+    let creates = operation.starts_with("Create") || operation == "ImportCertificate";
+    count(world, creates, &intent.about);
     let access = format!("{}/{}", text(&input["ServerId"]), text(&input["ExternalId"]));
     match operation {
         "CreateAccess" => *world.oracle.lock().unwrap().accesses.entry(access).or_default() += 1,
@@ -436,7 +507,14 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
     }
     match operation {
         "CreateServer" => one_server_each(world),
-        "CreateWorkflow" => two_workflows_while_replacing(world),
+        "CreateWorkflow" => two_while_replacing(world, "workflows", |region| {
+            let living = region.workflows.values().filter(|held| held.gone.is_none());
+            living.map(|held| (held.workflow_id.clone(), held.tags.clone())).collect()
+        }),
+        "ImportCertificate" => two_while_replacing(world, "certificates", |region| {
+            let living = region.certificates.iter().filter(|(_, held)| held.gone.is_none());
+            living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
+        }),
         "CreateProfile" => one_profile_each(world),
         "CreateConnector" => one_connector_each(world),
         "CreateAgreement" => one_agreement_each(world),
@@ -446,14 +524,14 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
 }
 
 /// O1 of what is replaced: two of an object live only while its status says so, and never a third.
-fn two_workflows_while_replacing(world: &World) {
+fn two_while_replacing(world: &World, called: &str, living: fn(&Region) -> Vec<(String, Vec<Tag>)>) {
     let mut of: BTreeMap<String, Vec<String>> = BTreeMap::new();
     {
         let sim = world.sim.lock().unwrap();
         let regions = sim.world.accounts.values().flat_map(|regions| regions.values());
-        for workflow in regions.flat_map(|region| region.workflows.values()).filter(|held| held.gone.is_none()) {
-            if let Some(uid) = owner(&workflow.tags) {
-                of.entry(uid).or_default().push(workflow.workflow_id.clone());
+        for (id, tags) in regions.flat_map(living) {
+            if let Some(uid) = owner(&tags) {
+                of.entry(uid).or_default().push(id);
             }
         }
     }
@@ -462,7 +540,7 @@ fn two_workflows_while_replacing(world: &World) {
         let old = object.map(|object| text(&object["status"]["replacing"]["oldId"])).unwrap_or_default();
         let lawful = ids.len() < 2 || ids.len() == 2 && ids.contains(&old);
         if !lawful && !world.setup.skips(Check::OneEach) {
-            world.violation(format!("O1: object {uid} has workflows {}, replacing {old:?}", ids.join(", ")));
+            world.violation(format!("O1: object {uid} has {called} {}, replacing {old:?}", ids.join(", ")));
         }
     }
 }
@@ -559,8 +637,8 @@ pub fn count(world: &World, creates: bool, about: &[String]) {
             made.beside += u64::from(creates && made.creates > made.deletes + 1);
             *made
         };
-        // A new workflow is made before the old one goes.
-        let beside = u64::from(what.starts_with(WORKFLOW));
+        // A new one is made before the old one goes.
+        let beside = u64::from(what.starts_with(WORKFLOW) || what.starts_with(CERTIFICATE));
         if creates > deletes + 1 + beside && !world.setup.skips(Check::OneEach) {
             world.violation(format!("O1: {what} was made {creates} times and deleted {deletes} times"));
         }

@@ -43,7 +43,7 @@ pub fn of(plan: &Plan, outcome: &Outcome, reference: &Outcome) -> Vec<String> {
 /// How often each thing was made and deleted.
 fn counts(setup: &Setup, outcome: &Outcome) -> Vec<(String, u64, u64)> {
     let once = |(what, made): (&String, &CreateOutput)| {
-        let login = !["server", "workflow", "profile", "connector", "agreement", "web app"]
+        let login = !["server", "workflow", "profile", "connector", "agreement", "certificate", "web app"]
             .iter()
             .any(|noun| what.starts_with(noun));
         let undone = if login && setup.skips(Check::LoginCounts) { made.deletes.saturating_sub(1) } else { 0 };

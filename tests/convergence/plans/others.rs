@@ -13,7 +13,8 @@ use crate::workflows::{self, Workflow};
 
 /// Members whose loss hurts most: what an older CRD does not know.
 const RECORDS: &[&str] = &["create", "operation"];
-const IDS: &[&str] = &["serverId", "workflowId", "profileId", "connectorId", "webAppId", "resourceId", "arn", "create"];
+const IDS: &[&str] =
+    &["serverId", "workflowId", "profileId", "connectorId", "certificateId", "webAppId", "resourceId", "arn", "create"];
 
 /// Where a record leads through a stop. Not on a suspended object: without the record a server that was stopped for a
 /// change is one that somebody stopped, and nothing is done about it.
@@ -26,6 +27,8 @@ fn main_object(workflow: Workflow) -> (&'static str, &'static str) {
         "W9-access" => ("TransferAccess", "finance"),
         "W15-workflow" | "W15-replaced" => ("TransferWorkflow", "scan"),
         "W16-profile" => ("TransferProfile", "us"),
+        "W16-certificate" => ("TransferCertificate", "theirs"),
+        "W16-renewal" => ("TransferCertificate", "signing"),
         "W16-connector" => ("TransferConnector", "acme"),
         "W16-agreement" => ("TransferAgreement", "orders"),
         "W16-web-app" => ("TransferWebApp", "portal"),

@@ -13,6 +13,7 @@ use super::values::{self, OTHER_POLICY, POLICY};
 use crate::admission::Admission;
 use crate::agreements;
 use crate::approval::{self, APPROVE};
+use crate::certificates;
 use crate::connectors::{PARTNER_KEYS, SECRET};
 use crate::lint;
 use crate::satisfy;
@@ -104,7 +105,11 @@ impl<'a> Arena<'a> {
         let domain = if efs { json!({"domain": "EFS"}) } else { json!({}) };
         match kind {
             "TransferServer" => put(stage, &workflows::workflow("scan", &json!({}))),
-            "TransferProfile" => workflows::certificates(stage),
+            "TransferProfile" => {
+                workflows::certificates(stage);
+                stage.tls_secret("tls", certificates::OWN[0], certificates::OWN[1]);
+                put(stage, &certificates::certificate("signing", &certificates::own("0s")));
+            }
             "TransferConnector" => {
                 put(stage, &workflows::server("main", &json!({})));
                 put(stage, &workflows::profile("us", &json!({})));

@@ -42,6 +42,8 @@ const TEXTS: &[(&str, &[&str])] = &[
     (".region", &["eu-central-1", "us-east-1"]),
     (".as2Id", &["us", "them"]),
     (".certificateIds[]", &[CERTIFICATES[0], CERTIFICATES[1], "cert-0123456789abcdef0"]),
+    (".certificateRefs[].name", &["signing", "missing"]),
+    (".certificateRefs[].namespace", &["team", "elsewhere"]),
     ("spec.localProfileId", &[PROFILES[0], "p-0123456789abcdef0"]),
     ("spec.partnerProfileId", &[PROFILES[1], "p-0123456789abcdef0"]),
     (".baseDirectory", &["/b/in", "/b/other"]),

@@ -1,16 +1,50 @@
-//! What a certificate in PEM form says of itself, as far as AWS shows it: its number and its dates; and whether a private
-//! key is its own. Checks no signature and no chain, and of a key nothing leaves this module.
+//! What a certificate in PEM form says of itself, as far as AWS shows it: its number and its dates; which certificates a
+//! text holds, and whether a private key is that of the first. Checks no signature and no chain, and of a key nothing
+//! leaves this module.
 
 use std::fmt::Write;
 use std::ops::Range;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
+use rustls::Error;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use sha2::{Digest, Sha256};
+
+/// As long are the lines of text in a PEM file.
+const LINE: usize = 64;
+
+/// The certificates of a text, each in the form that it has in a file of its own; none as of [`read`].
+#[must_use]
+pub fn certificates(pem: &str) -> Option<Vec<String>> {
+    Some(sections(pem)?.iter().map(|der| written(der)).collect())
+}
+
+/// SHA-256 of the first certificate of a text, in hexadecimal digits; none as of [`read`].
+#[must_use]
+pub fn fingerprint(pem: &str) -> Option<String> {
+    let found = sections(pem)?;
+    digits(Sha256::digest(found.first()?).as_slice())
+}
+
+fn written(der: &[u8]) -> String {
+    let text = BASE64.encode(der);
+    let mut lines: Vec<&str> = vec!["-----BEGIN CERTIFICATE-----"];
+    let mut rest = text.as_str();
+    while let Some((line, more)) = rest.split_at_checked(LINE) {
+        lines.push(line);
+        rest = more;
+    }
+    lines.extend(Some(rest).filter(|rest| !rest.is_empty()));
+    lines.extend(["-----END CERTIFICATE-----", ""]);
+    lines.join("\n")
+}
 
 /// What the first certificate of a text says, and how many there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,13 +83,17 @@ pub fn read(pem: &str) -> Option<Facts> {
     Some(Facts { count: certificates.len(), serial: hex(serial)?, not_before, not_after })
 }
 
-/// Whether a private key in PEM form, without passphrase, is that of the first certificate.
+/// Whether a private key in PEM form, without passphrase, is that of the first certificate, as far as that can be told: of
+/// one of an old version the public key is not read.
 #[must_use]
 pub fn is_key_of(key: &str, pem: &str) -> bool {
     let (Some(certificates), Ok(key)) = (sections(pem), PrivateKeyDer::from_pem_slice(key.as_bytes())) else {
         return false;
     };
-    CertifiedKey::from_der(certificates, key, &default_provider()).is_ok()
+    match CertifiedKey::from_der(certificates, key, &default_provider()) {
+        Ok(_) | Err(Error::InvalidCertificate(_)) => true,
+        Err(_) => false,
+    }
 }
 
 fn sections(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
@@ -75,9 +113,12 @@ fn only_certificates(pem: &str) -> bool {
 
 /// A positive number begins with a zero where its first bit would make it a negative one.
 fn hex(serial: &[u8]) -> Option<String> {
-    let digits = serial.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(serial);
+    digits(serial.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(serial))
+}
+
+fn digits(bytes: &[u8]) -> Option<String> {
     let mut text = String::new();
-    for byte in digits {
+    for byte in bytes {
         write!(text, "{byte:02x}").ok()?;
     }
     Some(text)
@@ -137,10 +178,12 @@ mod tests {
 
     use super::*;
 
-    const OWN: &str = include_str!("../../tests/fixtures/certificates/own.pem");
-    const OWN_KEY: &str = include_str!("../../tests/fixtures/certificates/own.key");
-    const PARTNER: &str = include_str!("../../tests/fixtures/certificates/partner.pem");
-    const LONG: &str = include_str!("../../tests/fixtures/certificates/long.pem");
+    const OWN: &str = include_str!("../tests/fixtures/certificates/own.pem");
+    const OWN_KEY: &str = include_str!("../tests/fixtures/certificates/own.key");
+    const PARTNER: &str = include_str!("../tests/fixtures/certificates/partner.pem");
+    const SOON: &str = include_str!("../tests/fixtures/certificates/soon.pem");
+    const SOON_KEY: &str = include_str!("../tests/fixtures/certificates/soon.key");
+    const LONG: &str = include_str!("../tests/fixtures/certificates/long.pem");
 
     /// As `openssl x509 -noout -serial -dates` prints them.
     #[test]
@@ -180,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_key_belongs_to_its_own_certificate_only() {
-        assert!(is_key_of(OWN_KEY, OWN));
+        assert!(is_key_of(OWN_KEY, OWN) && is_key_of(SOON_KEY, SOON));
         for (key, pem) in [(OWN_KEY, PARTNER), (OWN_KEY, LONG), ("hello", OWN), (OWN_KEY, "hello")] {
             assert!(!is_key_of(key, pem));
         }

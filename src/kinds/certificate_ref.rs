@@ -1,0 +1,231 @@
+//! Certificates that profiles name by their objects: which ids that are, of one that is renewed both, and who keeps one from
+//! being deleted. That an id is an object's own, [`named_by`] says.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::deps::{Deps, OwnersSeen};
+use super::grants::Asker;
+use super::named_by::{self, From, Named};
+use super::resolve::{self, Unresolved};
+use super::trigger::Trigger;
+use super::{affected, referrers};
+use crate::api::common::NamespaceSelection;
+use crate::api::condition::{self, reasons, types};
+use crate::api::{ManagedKind, Reference, TransferCertificate, TransferCertificateStatus, TransferProfile};
+use crate::aws::transfer::{Certificate, DescribeCertificate};
+use crate::aws::{Account, AwsError, AwsErrorKind};
+use crate::cluster::store::StoreChange;
+use crate::cluster::{Lister, Name, Object};
+use crate::engine::kind::ReconcileError;
+use crate::engine::reason::Reason;
+
+/// What AWS calls one with its private key.
+pub const WITH_KEY: &str = "CERTIFICATE_WITH_PRIVATE_KEY";
+
+/// AWS's most certificates of a profile.
+const CERTIFICATES_MAX: usize = 10;
+
+#[async_trait]
+impl Named for TransferCertificate {
+    fn region(&self) -> &str {
+        &self.spec.region
+    }
+
+    fn admitted(&self) -> &NamespaceSelection {
+        &self.spec.allowed_references.namespaces
+    }
+
+    fn seen(deps: &Deps) -> &OwnersSeen {
+        &deps.certificates
+    }
+
+    async fn look(deps: &Deps, account: &Account, id: &str) -> Result<(), AwsError> {
+        look(deps, account, id).await.map(drop)
+    }
+}
+
+/// The certificate as AWS has it, whose owner tags are kept in mind.
+///
+/// # Errors
+/// That of the call, except that AWS does not have it.
+pub async fn look(deps: &Deps, account: &Account, id: &str) -> Result<Option<Certificate>, AwsError> {
+    let found = match account.read(DescribeCertificate { certificate_id: id.to_owned() }).await {
+        Ok(certificate) => Some(*certificate),
+        Err(fault) if fault.kind == AwsErrorKind::NotFound => None,
+        Err(fault) => return Err(fault),
+    };
+    deps.certificates.note(account, id, found.as_ref().map(|certificate| &certificate.tags));
+    Ok(found)
+}
+
+/// The certificates that a profile is to have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resolved {
+    /// Their ids, each once; nothing where the spec names none at all.
+    pub ids: Option<Vec<String>>,
+    /// Why they are not all known, or not all fit: then none of them changes.
+    pub held: Option<Reason>,
+    /// When one of them leaves by itself.
+    pub changes_at: Option<Timestamp>,
+}
+
+/// The certificates that the spec of a profile names, where it lives.
+///
+/// # Errors
+/// Trouble in finding out.
+pub async fn of_profile(
+    deps: &Deps,
+    profile: &TransferProfile,
+    from: From<'_>,
+    now: Timestamp,
+) -> Result<Resolved, ReconcileError> {
+    let spec = &profile.spec;
+    if spec.certificate_ids.is_none() && spec.certificate_refs.is_none() {
+        return Ok(Resolved::default());
+    }
+    let mut ids: Vec<String> = spec.certificate_ids.clone().unwrap_or_default();
+    let (mut held, mut changes_at) = (None, None);
+    for (index, named) in spec.certificate_refs.iter().flatten().enumerate() {
+        let name = Name::of_certificate(named, from.asker.namespace);
+        let end = deps.lister.get::<TransferCertificate>(&name).and_then(|object| overlap_end(&object, now));
+        changes_at = [changes_at, end].into_iter().flatten().min();
+        let given = |object: &TransferCertificate| given(object, &name, &spec.profile_type, now);
+        match named_by::by_reference::<TransferCertificate>(deps, from, &name, &given).await {
+            Ok(found) => ids.extend(found),
+            Err(Unresolved::NotReady(why)) => {
+                held = held.or(Some(resolve::of_field(&format!("spec.certificateRefs[{index}]"), &why)));
+            }
+            Err(Unresolved::Failed(trouble)) => return Err(trouble),
+        }
+    }
+    let mut seen = BTreeSet::new();
+    ids.retain(|id| seen.insert(id.clone()));
+    let held = held.or_else(|| too_many(ids.len(), changes_at));
+    Ok(Resolved { ids: Some(ids), held, changes_at })
+}
+
+/// When the old certificate of an object leaves the profiles.
+fn overlap_end(object: &TransferCertificate, now: Timestamp) -> Option<Timestamp> {
+    object.status.as_ref().and_then(TransferCertificateStatus::overlap_end).filter(|end| *end > now)
+}
+
+/// The ids of an object, if they fit a profile of this type.
+fn given(object: &TransferCertificate, name: &Name, profile_type: &str, now: Timestamp) -> Result<Vec<String>, Reason> {
+    let Some(status) = &object.status else { return Ok(Vec::new()) };
+    let without_key = status.r#type.as_deref().is_some_and(|held| held != WITH_KEY);
+    if profile_type == "LOCAL" && without_key {
+        let message = format!(
+            "TransferCertificate {name} has no private key, which those of a LOCAL profile need; name one that is read \
+             with spec.secretRef"
+        );
+        return Err(Reason::stalled(reasons::INVALID_SPEC, message));
+    }
+    Ok(status.in_profiles(now))
+}
+
+fn too_many(count: usize, changes_at: Option<Timestamp>) -> Option<Reason> {
+    let until = changes_at.map(|at| format!(" (the next old one leaves at {at})")).unwrap_or_default();
+    let message = format!(
+        "spec.certificateRefs: with those that are being renewed these are {count} certificates, and AWS takes \
+         {CERTIFICATES_MAX} of a profile; none is changed until one is taken out, or an overlap is over{until}"
+    );
+    (count > CERTIFICATES_MAX).then(|| Reason::new(reasons::DEPENDENCY_NOT_READY, message))
+}
+
+/// Who keeps a certificate from being deleted as a whole: the profiles that name its object, or name its id or have it, by a
+/// live list. Naming it in vain, as it does not admit their namespace, is none, unless AWS may have it there.
+///
+/// # Errors
+/// Trouble with the API server.
+pub async fn blocks_deletion(
+    deps: &Deps,
+    object: &TransferCertificate,
+    id: Option<&str>,
+) -> Result<Option<String>, ReconcileError> {
+    let idle = |other: &dyn Object| !admits(deps, object, other) && !may_have(other, id);
+    let (users, _) = referrers::told_apart(deps.cluster.as_ref(), object, id, idle).await?;
+    let naming = || format!("leave it out, or go, first: {}", referrers::shown(&users));
+    Ok(match users.len() {
+        0 => None,
+        1 => Some(format!("1 profile must {}", naming())),
+        many => Some(format!("{many} profiles must {}", naming())),
+    })
+}
+
+fn admits(deps: &Deps, object: &TransferCertificate, other: &dyn Object) -> bool {
+    let namespace = other.metadata().namespace.as_deref().unwrap_or_default();
+    let labels = resolve::labels(deps, namespace);
+    named_by::admits(object, &Asker { kind: other.managed_kind(), namespace, labels: &labels })
+}
+
+/// Whether AWS may have the certificate in what a profile stands for: where that was not looked at, it may.
+fn may_have(other: &dyn Object, id: Option<&str>) -> bool {
+    let any: &dyn std::any::Any = other;
+    any.downcast_ref::<TransferProfile>().is_some_and(|profile| has(profile, id.unwrap_or_default()))
+}
+
+fn has(profile: &TransferProfile, id: &str) -> bool {
+    let shown = profile.status.as_ref().and_then(|status| status.certificate_ids.as_ref());
+    shown.map_or_else(|| may_exist(profile), |ids| ids.iter().any(|shown| shown == id))
+}
+
+fn may_exist(profile: &TransferProfile) -> bool {
+    profile.status.as_ref().is_some_and(|status| status.profile_id.is_some() || status.common.create.is_some())
+}
+
+/// The profiles that still have the old certificate of this object, or may: of those that name either, as status shows them.
+#[must_use]
+pub fn having(deps: &Deps, object: &TransferCertificate, old: &str) -> Option<String> {
+    let kind = ManagedKind::TransferCertificate;
+    let named = [Reference::Object(kind, Name::from(&object.metadata)), Reference::Id(kind, old.to_owned())];
+    let profiles = named.iter().flat_map(|named| deps.lister.by::<TransferProfile>(named));
+    let keeps = |profile: &TransferProfile| {
+        has(profile, old) || profile.spec.certificate_ids.iter().flatten().any(|named| named == old)
+    };
+    let still: BTreeSet<String> = profiles
+        .filter(|profile| keeps(profile))
+        .map(|profile| format!("TransferProfile {}/{}", profile.namespace().unwrap_or_default(), profile.name_any()))
+        .collect();
+    (!still.is_empty()).then(|| referrers::shown(&still))
+}
+
+/// The profiles that name it, when what they need of it changes.
+#[must_use]
+pub fn triggers(change: &StoreChange<TransferCertificate>, lister: &dyn Lister) -> Vec<Trigger> {
+    if change.was().map(facts) == change.is().map(facts) {
+        return Vec::new();
+    }
+    let kind = ManagedKind::TransferCertificate;
+    let named = affected::all_referring(lister, &Reference::Object(kind, change.name.clone()));
+    // And those that name it by an id that is, or was, its own.
+    let both = [change.was(), change.is()].into_iter().flatten();
+    let ids: BTreeSet<String> = both.filter_map(|object| object.status.as_ref()).flat_map(ids).collect();
+    let profiles = ids.into_iter().flat_map(|id| lister.by::<TransferProfile>(&Reference::Id(kind, id)));
+    let wakes = profiles.map(|profile| Trigger::managed((ManagedKind::TransferProfile, Name::from(&profile.metadata))));
+    named.into_iter().chain(wakes).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn ids(status: &TransferCertificateStatus) -> Vec<String> {
+    let old = status.replacing.iter().map(|replacing| replacing.old_id.clone());
+    status.certificate_id.iter().cloned().chain(old).collect()
+}
+
+/// What profiles need to know of a certificate object.
+fn facts(object: &TransferCertificate) -> impl PartialEq {
+    let status = object.status.as_ref();
+    (
+        status.map(|status| (status.certificate_id.clone(), status.replacing.clone(), status.overlap_until.clone())),
+        // It was looked at: its tags are known.
+        status.is_some_and(|status| condition::is_true(&status.common.conditions, types::READY)),
+        status.and_then(|status| status.common.account_id.clone()),
+        status.and_then(|status| status.r#type.clone()),
+        object.metadata.uid.clone(),
+        object.metadata.deletion_timestamp.is_some(),
+        object.spec.region.clone(),
+        object.spec.allowed_references.clone(),
+    )
+}

@@ -5,6 +5,7 @@ data "aws_iam_policy_document" "transfer_operator" {
       "transfer:CreateConnector",
       "transfer:CreateProfile",
       "transfer:CreateServer",
+      "transfer:CreateWebApp",
       "transfer:CreateWorkflow",
       "transfer:DescribeSecurityPolicy",
       "transfer:ImportCertificate",
@@ -13,6 +14,7 @@ data "aws_iam_policy_document" "transfer_operator" {
       "transfer:ListProfiles",
       "transfer:ListSecurityPolicies",
       "transfer:ListServers",
+      "transfer:ListWebApps",
       "transfer:ListWorkflows",
       "transfer:UpdateAccess",
     ]
@@ -139,6 +141,22 @@ data "aws_iam_policy_document" "transfer_operator" {
     ]
   }
   statement {
+    sid       = "WebApps"
+    actions   = [
+      "transfer:DeleteWebApp",
+      "transfer:DeleteWebAppCustomization",
+      "transfer:DescribeWebApp",
+      "transfer:DescribeWebAppCustomization",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateWebApp",
+      "transfer:UpdateWebAppCustomization",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:webapp/*",
+    ]
+  }
+  statement {
     sid       = "PassRoles"
     actions   = [
       "iam:PassRole",
@@ -151,5 +169,27 @@ data "aws_iam_policy_document" "transfer_operator" {
       variable = "iam:PassedToService"
       values   = ["transfer.amazonaws.com"]
     }
+  }
+  statement {
+    sid       = "ByTransferForTheCaller"
+    actions   = [
+      "sso:CreateApplication",
+      "sso:DeleteApplication",
+      "sso:DescribeApplication",
+      "sso:GetApplicationAccessScope",
+      "sso:GetApplicationAuthenticationMethod",
+      "sso:GetApplicationGrant",
+      "sso:ListApplicationAccessScopes",
+      "sso:ListApplicationAuthenticationMethods",
+      "sso:ListApplicationGrants",
+      "sso:ListApplications",
+      "sso:PutApplicationAccessScope",
+      "sso:PutApplicationAuthenticationMethod",
+      "sso:PutApplicationGrant",
+      "sso:UpdateApplication",
+    ]
+    resources = [
+      "*",
+    ]
   }
 }

@@ -5,6 +5,7 @@ data "aws_iam_policy_document" "transfer_operator" {
       "transfer:CreateConnector",
       "transfer:CreateProfile",
       "transfer:CreateServer",
+      "transfer:CreateWebApp",
       "transfer:CreateWorkflow",
       "transfer:DescribeSecurityPolicy",
       "transfer:ImportCertificate",
@@ -13,6 +14,7 @@ data "aws_iam_policy_document" "transfer_operator" {
       "transfer:ListProfiles",
       "transfer:ListSecurityPolicies",
       "transfer:ListServers",
+      "transfer:ListWebApps",
       "transfer:ListWorkflows",
       "transfer:UpdateAccess",
     ]
@@ -140,6 +142,22 @@ data "aws_iam_policy_document" "transfer_operator" {
     ]
   }
   statement {
+    sid       = "WebApps"
+    actions   = [
+      "transfer:DeleteWebApp",
+      "transfer:DeleteWebAppCustomization",
+      "transfer:DescribeWebApp",
+      "transfer:DescribeWebAppCustomization",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateWebApp",
+      "transfer:UpdateWebAppCustomization",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:webapp/*",
+    ]
+  }
+  statement {
     sid       = "PassRoles"
     actions   = [
       "iam:PassRole",
@@ -154,6 +172,7 @@ data "aws_iam_policy_document" "transfer_operator" {
       "arn:aws:iam::123456789012:role/sftp/invoke",
       "arn:aws:iam::123456789012:role/sftp/logging",
       "arn:aws:iam::123456789012:role/sftp/logs",
+      "arn:aws:iam::123456789012:role/sftp/web-app",
       "arn:aws:iam::123456789012:role/sftp/workflows",
       "arn:aws:iam::123456789012:role/sftp/writers",
       "arn:aws:iam::123456789012:role/tenant-a/*",
@@ -191,6 +210,20 @@ data "aws_iam_policy_document" "transfer_operator" {
       "logs:ListLogDeliveries",
       "logs:PutResourcePolicy",
       "logs:UpdateLogDelivery",
+      "sso:CreateApplication",
+      "sso:DeleteApplication",
+      "sso:DescribeApplication",
+      "sso:GetApplicationAccessScope",
+      "sso:GetApplicationAuthenticationMethod",
+      "sso:GetApplicationGrant",
+      "sso:ListApplicationAccessScopes",
+      "sso:ListApplicationAuthenticationMethods",
+      "sso:ListApplicationGrants",
+      "sso:ListApplications",
+      "sso:PutApplicationAccessScope",
+      "sso:PutApplicationAuthenticationMethod",
+      "sso:PutApplicationGrant",
+      "sso:UpdateApplication",
     ]
     resources = [
       "*",

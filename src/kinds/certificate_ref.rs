@@ -15,7 +15,7 @@ use super::trigger::Trigger;
 use super::{affected, referrers};
 use crate::api::common::NamespaceSelection;
 use crate::api::condition::{self, reasons, types};
-use crate::api::{ManagedKind, Reference, TransferCertificate, TransferCertificateStatus, TransferProfile};
+use crate::api::{FINALIZER, ManagedKind, Reference, TransferCertificate, TransferCertificateStatus, TransferProfile};
 use crate::aws::transfer::{Certificate, DescribeCertificate};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::store::StoreChange;
@@ -183,14 +183,38 @@ pub fn having(deps: &Deps, object: &TransferCertificate, old: &str) -> Option<St
     let kind = ManagedKind::TransferCertificate;
     let named = [Reference::Object(kind, Name::from(&object.metadata)), Reference::Id(kind, old.to_owned())];
     let profiles = named.iter().flat_map(|named| deps.lister.by::<TransferProfile>(named));
-    let keeps = |profile: &TransferProfile| {
-        has(profile, old) || profile.spec.certificate_ids.iter().flatten().any(|named| named == old)
+    // Naming it in vain keeps nothing: whoever may not have it could else hold up every renewal.
+    let names = |profile: &TransferProfile| {
+        let finalizer = profile.metadata.finalizers.iter().flatten().any(|name| name == FINALIZER);
+        finalizer && profile.spec.certificate_ids.iter().flatten().any(|named| named == old)
     };
+    let keeps = |profile: &TransferProfile| has(profile, old) || (names(profile) && admits(deps, object, profile));
     let still: BTreeSet<String> = profiles
         .filter(|profile| keeps(profile))
         .map(|profile| format!("TransferProfile {}/{}", profile.namespace().unwrap_or_default(), profile.name_any()))
         .collect();
     (!still.is_empty()).then(|| referrers::shown(&still))
+}
+
+/// The profiles that name the object of a renewed certificate and have, or may have, the old one without the new one: they are
+/// not to lose the old one before they have the new one, whatever keeps them from it.
+#[must_use]
+pub fn lacking(deps: &Deps, object: &TransferCertificate) -> BTreeSet<String> {
+    let status = object.status.as_ref();
+    let old = status.and_then(|status| status.replacing.as_ref()).map(|replacing| &replacing.old_id);
+    let (Some(old), Some(new)) = (old, status.and_then(|status| status.certificate_id.as_ref())) else {
+        return BTreeSet::new();
+    };
+    let named = Reference::Object(ManagedKind::TransferCertificate, Name::from(&object.metadata));
+    let shows_new = |profile: &TransferProfile| {
+        let shown = profile.status.as_ref().and_then(|status| status.certificate_ids.as_ref());
+        shown.is_some_and(|ids| ids.contains(new))
+    };
+    let profiles = deps.lister.by::<TransferProfile>(&named).into_iter();
+    let lacking = profiles.filter(|profile| has(profile, old) && !shows_new(profile));
+    lacking
+        .map(|profile| format!("{} {}", ManagedKind::TransferProfile.name(), Name::from(&profile.metadata)))
+        .collect()
 }
 
 /// The profiles that name it, when what they need of it changes.

@@ -230,7 +230,7 @@ fn partners_keep_their_notice_though_the_spec_says_sooner() {
 }
 
 #[test]
-fn only_a_renewed_one_has_a_notice_and_no_import_begins_before_it_is_valid() {
+fn only_a_renewed_one_has_a_notice_and_none_begins_before_it_is_valid() {
     let rotation = json!({"rotation": {"notice": "48h"}});
     let renewed = json!({"observedGeneration": 1, "certificateId": "cert-1"});
     let said = |date: &str| json!({"rotation": {"notice": "48h"}, "activeDate": date});

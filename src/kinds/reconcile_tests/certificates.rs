@@ -315,7 +315,7 @@ async fn who_is_not_admitted_names_a_certificate_neither_by_object_nor_by_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_profile_without_room_for_both_says_so_and_gets_the_new_one_in_the_end() {
+async fn a_profile_without_room_for_both_says_so_and_gets_the_new_one_later() {
     let rig = with_own(json!({"rotation": {"notice": "0s", "overlap": "6h"}})).await;
     let others: Vec<String> = (1..10).map(|number| format!("cert-0000000000000000{number}")).collect();
     for other in &others {

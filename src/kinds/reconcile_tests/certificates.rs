@@ -194,7 +194,7 @@ async fn a_certificate_that_ends_is_told_and_one_renewed_too_late_leaves_a_gap()
 }
 
 #[tokio::test(start_paused = true)]
-async fn dates_and_description_are_set_together_also_where_aws_resets_what_is_absent() {
+async fn dates_and_description_go_together_also_where_aws_resets_what_is_absent() {
     let rig = with_own(json!({"description": "one"})).await;
     rig.cloud.sim().config.absent_certificate_dates = AbsentDates::Reset;
     rig.cloud.calls();
@@ -298,7 +298,7 @@ async fn a_certificate_goes_once_no_profile_has_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_not_admitted_names_a_certificate_neither_by_its_object_nor_by_its_id() {
+async fn who_is_not_admitted_names_a_certificate_neither_by_object_nor_by_id() {
     let elsewhere = json!({"namespaces": {"from": "Names", "names": ["elsewhere"]}});
     let rig = with_own(json!({"allowedReferences": elsewhere})).await;
     let by_id = json!({"region": REGION, "as2Id": "us", "profileType": "LOCAL", "certificateIds": [id(&rig)]});
@@ -315,7 +315,7 @@ async fn who_is_not_admitted_names_a_certificate_neither_by_its_object_nor_by_it
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_profile_without_room_for_both_says_so_and_gets_the_new_one_in_the_end() {
+async fn a_profile_without_room_for_both_says_so_and_gets_the_new_one_later() {
     let rig = with_own(json!({"rotation": {"notice": "0s", "overlap": "6h"}})).await;
     let others: Vec<String> = (1..10).map(|number| format!("cert-0000000000000000{number}")).collect();
     for other in &others {

@@ -292,10 +292,17 @@ async fn one_that_is_not_ready_holds_neither_a_leaked_one_nor_a_renewed_one() {
             object["spec"]["certificateIds"] = ids;
         });
     };
-    // Of one that does not exist nobody can say that the leaked one is not its own.
-    also("missing", Value::Null);
-    rig.run(PROFILE, "us", HOUR).await;
-    assert_eq!((of_profile(&rig).len(), rig.cloud.calls()), (2, Vec::new()));
+    // Of one that does not exist, or whose status may be false, nobody can say that the leaked one is not its own.
+    rig.put(CERTIFICATE, "forged", own_spec(&json!({"suspend": true})));
+    rig.cloud.put_certificate("cert-00000000000000008");
+    Rig::write_status(&rig.objects, CERTIFICATE, "forged", |status| {
+        *status = json!({"observedGeneration": 1, "certificateId": "cert-00000000000000008"});
+    });
+    for named in ["forged", "missing"] {
+        also(named, Value::Null);
+        rig.run(PROFILE, "us", HOUR).await;
+        assert_eq!((of_profile(&rig).len(), rig.cloud.calls()), (2, Vec::new()), "{named}");
+    }
     rig.tls_secret("tls", OWN, OWN_KEY);
     both(&rig, HOUR).await;
     let new = id(&rig);

@@ -274,6 +274,64 @@ async fn a_profile_takes_what_is_ready_and_fits_and_keeps_what_it_has() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_is_not_ready_holds_neither_a_leaked_one_nor_a_renewed_one() {
+    let leaked = "cert-00000000000000009";
+    let rig = with_own(json!({})).await;
+    rig.cloud.put_certificate(leaked);
+    rig.certificate("theirs", json!({}));
+    rig.settle(CERTIFICATE, "theirs").await;
+    profile(&rig, "LOCAL");
+    rig.edit(PROFILE, "us", |object| object["spec"]["certificateIds"] = json!([leaked]));
+    rig.settle(PROFILE, "us").await;
+    let old = id(&rig);
+    assert_eq!(of_profile(&rig), [leaked, &old], "{}", rig.message(PROFILE, "us"));
+    rig.cloud.calls();
+    let also = |named: &str, ids: Value| {
+        rig.edit(PROFILE, "us", |object| {
+            object["spec"]["certificateRefs"] = json!([{"name": "own"}, {"name": named}]);
+            object["spec"]["certificateIds"] = ids;
+        });
+    };
+    // Of one that does not exist, or whose status may be false, nobody can say that the leaked one is not its own.
+    rig.put(CERTIFICATE, "forged", own_spec(&json!({"suspend": true})));
+    rig.cloud.put_certificate("cert-00000000000000008");
+    Rig::write_status(&rig.objects, CERTIFICATE, "forged", |status| {
+        *status = json!({"observedGeneration": 1, "certificateId": "cert-00000000000000008"});
+    });
+    for named in ["forged", "missing"] {
+        also(named, Value::Null);
+        rig.run(PROFILE, "us", HOUR).await;
+        assert_eq!((of_profile(&rig).len(), rig.cloud.calls()), (2, Vec::new()), "{named}");
+    }
+    rig.tls_secret("tls", OWN, OWN_KEY);
+    both(&rig, HOUR).await;
+    let new = id(&rig);
+    assert_eq!(of_profile(&rig), [&new, &old, leaked], "{}", rig.message(PROFILE, "us"));
+    assert_eq!(rig.says(PROFILE, "us", "Ready").unwrap().1, "DependencyNotReady");
+    rig.cloud.calls();
+
+    also("theirs", Value::Null);
+    rig.run(PROFILE, "us", HOUR).await;
+    assert_eq!(of_profile(&rig), [new.clone(), old.clone()], "{}", rig.message(PROFILE, "us"));
+    assert_eq!(rig.says(PROFILE, "us", "Ready").unwrap().1, "InvalidSpec");
+
+    // Nor does one that is being deleted, whose own stay.
+    also("theirs", json!([leaked]));
+    rig.run(PROFILE, "us", HOUR).await;
+    rig.delete(CERTIFICATE, "own");
+    rig.run(PROFILE, "us", HOUR).await;
+    assert_eq!(of_profile(&rig).len(), 3, "{}", rig.message(PROFILE, "us"));
+    rig.certificate("partner", json!({}));
+    also("partner", json!([]));
+    rig.run(PROFILE, "us", HOUR).await;
+    assert_eq!(of_profile(&rig).len(), 3, "it has no id yet");
+    rig.edit(PROFILE, "us", |object| object["spec"]["certificateRefs"] = json!([{"name": "own"}]));
+    rig.run(PROFILE, "us", HOUR).await;
+    assert_eq!(of_profile(&rig).iter().filter(|id| **id != new && **id != old).count(), 0);
+    assert_eq!((of_profile(&rig).len(), rig.cloud.calls()), (2, vec!["UpdateProfile".to_owned(); 3]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_certificate_goes_once_no_profile_has_it() {
     let rig = with_own(json!({})).await;
     profile(&rig, "LOCAL");

@@ -4,6 +4,7 @@
 //! fill; it is good for references, never for a create or a destructive call.
 
 pub mod guarded;
+mod held;
 pub mod kube;
 pub mod mass_deletion;
 mod packed;

@@ -12,97 +12,13 @@ use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::runtime::watcher::Event;
 
 use super::guarded::Guarded;
-use super::packed::Packed;
+use super::held::Held;
+pub use super::held::Snapshot;
 use super::pruned::Pruned;
 use super::references::{Reference, Refers};
 use super::{Lister, Name, Object, Objects};
 use crate::api::{self, AwsIdentity, Managed, ManagedKind};
 use crate::with_kinds;
-
-/// An object as a watch showed it. What is known of it is held once.
-#[derive(Debug)]
-pub enum Snapshot<K> {
-    /// The object.
-    Whole(Arc<K>),
-    /// Its metadata: it does not decode.
-    Undecoded(Arc<ObjectMeta>),
-}
-
-impl<K> Clone for Snapshot<K> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Whole(object) => Self::Whole(Arc::clone(object)),
-            Self::Undecoded(meta) => Self::Undecoded(Arc::clone(meta)),
-        }
-    }
-}
-
-impl<K> Snapshot<K> {
-    /// The object, where it decodes.
-    #[must_use]
-    pub fn object(&self) -> Option<&Arc<K>> {
-        match self {
-            Self::Whole(object) => Some(object),
-            Self::Undecoded(_) => None,
-        }
-    }
-}
-
-impl<K: Refers> Snapshot<K> {
-    /// Its metadata.
-    #[must_use]
-    pub fn meta(&self) -> &ObjectMeta {
-        match self {
-            Self::Whole(object) => object.about(),
-            Self::Undecoded(meta) => meta,
-        }
-    }
-}
-
-/// An object as it is held.
-#[derive(Debug)]
-enum Held<K> {
-    Whole(Arc<K>),
-    Packed(Packed<K>),
-    Undecoded(Arc<ObjectMeta>),
-}
-
-impl<K> Clone for Held<K> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Whole(object) => Self::Whole(Arc::clone(object)),
-            Self::Packed(packed) => Self::Packed(packed.clone()),
-            Self::Undecoded(meta) => Self::Undecoded(Arc::clone(meta)),
-        }
-    }
-}
-
-impl<K: Refers> Held<K> {
-    fn of(seen: &Snapshot<K>, many: bool) -> Self {
-        match seen {
-            Snapshot::Whole(object) => {
-                let packed = many.then(|| Packed::of(object.as_ref())).flatten();
-                packed.map_or_else(|| Self::Whole(Arc::clone(object)), Self::Packed)
-            }
-            Snapshot::Undecoded(meta) => Self::Undecoded(Arc::clone(meta)),
-        }
-    }
-
-    fn object(self) -> Option<Arc<K>> {
-        match self {
-            Self::Whole(object) => Some(object),
-            Self::Packed(packed) => packed.open(),
-            Self::Undecoded(_) => None,
-        }
-    }
-
-    fn seen(self) -> Option<Snapshot<K>> {
-        match self {
-            Self::Undecoded(meta) => Some(Snapshot::Undecoded(meta)),
-            held => held.object().map(Snapshot::Whole),
-        }
-    }
-}
 
 /// One change of a cache.
 #[derive(Clone, Debug)]

@@ -15,12 +15,13 @@ use super::trigger::Trigger;
 use super::{affected, referrers};
 use crate::api::common::NamespaceSelection;
 use crate::api::condition::{self, reasons, types};
-use crate::api::{ManagedKind, Reference, TransferCertificate, TransferCertificateStatus, TransferProfile};
+use crate::api::{FINALIZER, ManagedKind, Reference, TransferCertificate, TransferCertificateStatus, TransferProfile};
 use crate::aws::transfer::{Certificate, DescribeCertificate};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::store::StoreChange;
 use crate::cluster::{Lister, Name, Object};
 use crate::engine::kind::ReconcileError;
+use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
 /// What AWS calls one with its private key.
@@ -67,10 +68,34 @@ pub async fn look(deps: &Deps, account: &Account, id: &str) -> Result<Option<Cer
 pub struct Resolved {
     /// Their ids, each once; nothing where the spec names none at all.
     pub ids: Option<Vec<String>>,
-    /// Why they are not all known, or not all fit: then none of them changes.
-    pub held: Option<Reason>,
+    /// Why they are not all known, or not all fit.
+    pub held: Option<Held>,
     /// When one of them leaves by itself.
     pub changes_at: Option<Timestamp>,
+}
+
+/// What holds the certificates of a profile, and which of them it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// Why they are not all known, or not all fit.
+    pub why: Reason,
+    /// What the references that are not ready may stand for; nothing where that may be any certificate.
+    pub may_be: Option<BTreeSet<String>>,
+}
+
+impl Held {
+    /// What the profile is to have meanwhile, of what AWS `has` and what is `known` to be wanted: a certificate that nothing
+    /// in the spec can mean goes, as its key may have leaked, and what is known comes where there is room for all of it.
+    /// The last ones stay until others take their place.
+    #[must_use]
+    pub fn meanwhile(&self, has: &[String], known: &[String]) -> Vec<String> {
+        let may_be = |id: &String| self.may_be.as_ref().is_none_or(|ids| ids.contains(id));
+        let unsure = has.iter().filter(|id| !known.contains(id) && may_be(id));
+        let all: Vec<String> = known.iter().chain(unsure).cloned().collect();
+        let less = has.iter().filter(|id| known.contains(id) || may_be(id)).cloned().collect();
+        let fits = |ids: &Vec<String>| (1..=CERTIFICATES_MAX).contains(&ids.len());
+        [all, less].into_iter().find(fits).unwrap_or_else(|| has.to_vec())
+    }
 }
 
 /// The certificates that the spec of a profile names, where it lives.
@@ -88,15 +113,18 @@ pub async fn of_profile(
         return Ok(Resolved::default());
     }
     let mut ids: Vec<String> = spec.certificate_ids.clone().unwrap_or_default();
-    let (mut held, mut changes_at) = (None, None);
+    let (mut held, mut may_be, mut changes_at) = (None, Some(BTreeSet::new()), None);
     for (index, named) in spec.certificate_refs.iter().flatten().enumerate() {
         let name = Name::of_certificate(named, from.asker.namespace);
-        let end = deps.lister.get::<TransferCertificate>(&name).and_then(|object| overlap_end(&object, now));
+        let object = deps.lister.get::<TransferCertificate>(&name);
+        let end = object.as_deref().and_then(|object| overlap_end(object, now));
         changes_at = [changes_at, end].into_iter().flatten().min();
         let given = |object: &TransferCertificate| given(object, &name, &spec.profile_type, now);
         match named_by::by_reference::<TransferCertificate>(deps, from, &name, &given).await {
             Ok(found) => ids.extend(found),
             Err(Unresolved::NotReady(why)) => {
+                let shown = object.and_then(|object| shown(deps, from.account, &object));
+                may_be = may_be.zip(shown).map(|(all, more)| all.union(&more).cloned().collect());
                 held = held.or(Some(resolve::of_field(&format!("spec.certificateRefs[{index}]"), &why)));
             }
             Err(Unresolved::Failed(trouble)) => return Err(trouble),
@@ -104,8 +132,18 @@ pub async fn of_profile(
     }
     let mut seen = BTreeSet::new();
     ids.retain(|id| seen.insert(id.clone()));
-    let held = held.or_else(|| too_many(ids.len(), changes_at));
+    let held = held.or_else(|| too_many(ids.len(), changes_at)).map(|why| Held { why, may_be });
     Ok(Resolved { ids: Some(ids), held, changes_at })
+}
+
+/// The certificates of an object, as its status has them: only where the owner tags of that very object were seen on the one
+/// in force. A status that is old or forged could else have its true ones taken off.
+fn shown(deps: &Deps, account: &Account, object: &TransferCertificate) -> Option<BTreeSet<String>> {
+    let status = object.status.as_ref()?;
+    let Name { namespace, name } = Name::from(&object.metadata);
+    let owner = Owner::new(&deps.cluster_id, &namespace, &name, &object.uid().unwrap_or_default());
+    let tags = deps.certificates.tags(account, status.certificate_id.as_ref()?)?;
+    (owner.judge(&tags) == Ownership::Ours).then(|| ids(status).into_iter().collect())
 }
 
 /// When the old certificate of an object leaves the profiles.
@@ -131,7 +169,7 @@ fn too_many(count: usize, changes_at: Option<Timestamp>) -> Option<Reason> {
     let until = changes_at.map(|at| format!(" (the next old one leaves at {at})")).unwrap_or_default();
     let message = format!(
         "spec.certificateRefs: with those that are being renewed these are {count} certificates, and AWS takes \
-         {CERTIFICATES_MAX} of a profile; none is changed until one is taken out, or an overlap is over{until}"
+         {CERTIFICATES_MAX} of a profile; none is added until one is taken out, or an overlap is over{until}"
     );
     (count > CERTIFICATES_MAX).then(|| Reason::new(reasons::DEPENDENCY_NOT_READY, message))
 }
@@ -183,14 +221,38 @@ pub fn having(deps: &Deps, object: &TransferCertificate, old: &str) -> Option<St
     let kind = ManagedKind::TransferCertificate;
     let named = [Reference::Object(kind, Name::from(&object.metadata)), Reference::Id(kind, old.to_owned())];
     let profiles = named.iter().flat_map(|named| deps.lister.by::<TransferProfile>(named));
-    let keeps = |profile: &TransferProfile| {
-        has(profile, old) || profile.spec.certificate_ids.iter().flatten().any(|named| named == old)
+    // Naming it in vain keeps nothing: whoever may not have it could else hold up every renewal.
+    let names = |profile: &TransferProfile| {
+        let finalizer = profile.metadata.finalizers.iter().flatten().any(|name| name == FINALIZER);
+        finalizer && profile.spec.certificate_ids.iter().flatten().any(|named| named == old)
     };
+    let keeps = |profile: &TransferProfile| has(profile, old) || (names(profile) && admits(deps, object, profile));
     let still: BTreeSet<String> = profiles
         .filter(|profile| keeps(profile))
         .map(|profile| format!("TransferProfile {}/{}", profile.namespace().unwrap_or_default(), profile.name_any()))
         .collect();
     (!still.is_empty()).then(|| referrers::shown(&still))
+}
+
+/// The profiles that name the object of a renewed certificate and have, or may have, the old one without the new one: they are
+/// not to lose the old one before they have the new one, whatever keeps them from it.
+#[must_use]
+pub fn lacking(deps: &Deps, object: &TransferCertificate) -> BTreeSet<String> {
+    let status = object.status.as_ref();
+    let old = status.and_then(|status| status.replacing.as_ref()).map(|replacing| &replacing.old_id);
+    let (Some(old), Some(new)) = (old, status.and_then(|status| status.certificate_id.as_ref())) else {
+        return BTreeSet::new();
+    };
+    let named = Reference::Object(ManagedKind::TransferCertificate, Name::from(&object.metadata));
+    let shows_new = |profile: &TransferProfile| {
+        let shown = profile.status.as_ref().and_then(|status| status.certificate_ids.as_ref());
+        shown.is_some_and(|ids| ids.contains(new))
+    };
+    let profiles = deps.lister.by::<TransferProfile>(&named).into_iter();
+    let lacking = profiles.filter(|profile| has(profile, old) && !shows_new(profile));
+    lacking
+        .map(|profile| format!("{} {}", ManagedKind::TransferProfile.name(), Name::from(&profile.metadata)))
+        .collect()
 }
 
 /// The profiles that name it, when what they need of it changes.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::json;
 
-use super::certificate_ref::Resolved as Certificates;
+use super::certificate_ref::{Held, Resolved as Certificates};
 use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::named_by::From;
@@ -82,8 +82,8 @@ pub struct WantedProfile {
     pub tags: Tags,
     /// Why no certificate may be put on it: this namespace may not name one of them.
     pub ungranted: Option<Reason>,
-    /// Why its certificates are not changed at all: which they are is not known (yet).
-    pub held: Option<Reason>,
+    /// Why its certificates are not all known (yet), or do not fit.
+    pub held: Option<Held>,
 }
 
 impl Profiles {
@@ -108,6 +108,12 @@ impl Profiles {
 /// The spec in AWS's members, with the certificates that it leads to.
 fn settings(spec: &TransferProfileSpec, certificate_ids: Option<Vec<String>>) -> ProfileSettings {
     ProfileSettings { as2_id: spec.as2_id.clone(), profile_type: spec.profile_type.clone(), certificate_ids }
+}
+
+/// The same while not all certificates that it leads to are known.
+fn meanwhile(settings: &ProfileSettings, held: &Held, has: &[String]) -> ProfileSettings {
+    let known = settings.certificate_ids.as_deref().unwrap_or_default();
+    ProfileSettings { certificate_ids: Some(held.meanwhile(has, known)), ..settings.clone() }
 }
 
 /// What one spec in the place of another would change, beside [`PREVIEWED`] nothing.
@@ -196,7 +202,7 @@ impl Kind for Profiles {
         };
         // What AWS has already stays: the plan says whether it would be sent.
         let faults = ungranted.into_iter().collect();
-        let blocks = tags::unfit(&want.tags).into_iter().chain(held).collect();
+        let blocks = tags::unfit(&want.tags).into_iter().chain(held.map(|held| held.why)).collect();
         let applied = Applied {
             paths: diff::set_paths(&MEMBERS, &json!(want.settings)).into_iter().collect(),
             tags: want.tags.keys().cloned().collect(),
@@ -241,11 +247,13 @@ impl Kind for Profiles {
         let WantedProfile { settings, tags, ungranted, held } = &wanted.want;
         let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
         let (paths, keys) = (applied.paths.into_iter().collect(), applied.tags.into_iter().collect());
-        let mut changes = diff::diff(&MEMBERS, &json!(settings), &json!(have.settings), &paths);
-        // Of what is not known nothing differs.
-        changes.retain(|change| held.is_none() || change.effect != Effect::Live);
-        let fixed = immutable(&changes);
         let has = have.settings.certificate_ids.as_deref().unwrap_or_default();
+        let settings = &match held {
+            Some(held) => meanwhile(settings, held, has),
+            None => settings.clone(),
+        };
+        let mut changes = diff::diff(&MEMBERS, &json!(settings), &json!(have.settings), &paths);
+        let fixed = immutable(&changes);
         // A call that only takes certificates off gives nobody what was not granted: a leaked key must be able to go.
         let adds = settings.certificate_ids.iter().flatten().any(|id| !has.contains(id));
         // The certificates of one name are not put on the profile of another.

@@ -79,6 +79,33 @@ async fn certificates_are_a_set_and_sent_whole() {
     }
 }
 
+#[test]
+fn while_one_is_not_known_what_nothing_means_goes_and_what_is_known_comes() {
+    let many: Vec<String> = (1..=10).map(|number| format!("n{number}")).collect();
+    let of = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    let with = |count: usize, more: &[&str]| [&many[..count], &of(more)].concat();
+    let rows: &[(Option<&[&str]>, Vec<String>, Vec<String>, Vec<String>, &str)] = &[
+        (None, of(&["a", "b"]), of(&["a"]), of(&["a", "b"]), "b may be the one that is not ready"),
+        (None, of(&["b"]), of(&["a"]), of(&["a", "b"]), "a renewed one comes, nothing goes"),
+        (Some(&["b"]), of(&["a", "b", "x"]), of(&["a"]), of(&["a", "b"]), "x is nobody's"),
+        (Some(&["b"]), of(&["x"]), of(&["a"]), of(&["a"]), "b is not put on the profile"),
+        (Some(&["b"]), of(&["x"]), of(&[]), of(&["x"]), "the last one waits for another"),
+        (Some(&["b"]), of(&["b", "x"]), of(&[]), of(&["b"]), "not the last one"),
+        (None, of(&[]), of(&[]), of(&[]), "none is there"),
+        (Some(&[]), with(9, &["o"]), with(9, &["o", "n"]), with(9, &["o"]), "eleven: none comes"),
+        (Some(&[]), with(9, &["x"]), with(9, &["o", "n"]), with(9, &[]), "eleven: but x goes"),
+        (None, with(9, &["x"]), with(9, &["n"]), with(9, &["x"]), "no room while x may be meant"),
+        (Some(&["b"]), with(8, &["x", "b"]), with(8, &["n"]), with(8, &["n", "b"]), "room once x is gone"),
+    ];
+    for (may_be, has, known, expected, why) in rows {
+        let may_be = may_be.map(|ids| of(ids).into_iter().collect());
+        let held = Held { why: Reason::new(reasons::DEPENDENCY_NOT_READY, "waits"), may_be };
+        let meanwhile = held.meanwhile(has, known);
+        assert_eq!(meanwhile, *expected, "{why}");
+        assert_eq!(held.meanwhile(&meanwhile, known), meanwhile, "{why}: and rests there");
+    }
+}
+
 #[tokio::test]
 async fn another_name_or_type_holds_all_but_tags_and_says_what_to_do() {
     let spec = json!({"certificateIds": ["a"], "tags": {"a": "1"}});

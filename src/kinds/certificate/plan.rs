@@ -61,7 +61,7 @@ fn differing(want: &WantedCertificate, have: &Rotated, applied: &Applied, now: T
         return vec![change("usage", json!(held.usage), json!(want.usage), Effect::Refused)];
     }
     let mut changes: Vec<Change> = replaced(want, held, applied);
-    let dates = Dates::of(want, have, applied);
+    let dates = Dates::of(want, have, applied, now);
     // A time that has passed is as good as another one that has.
     let passed = |date: Option<Timestamp>| date.map(|date| date.max(now));
     if dates.active_is_said && passed(dates.active) != passed(held.active_date) {
@@ -128,19 +128,26 @@ struct Dates {
 }
 
 impl Dates {
-    fn of(want: &WantedCertificate, have: &Rotated, applied: &Applied) -> Self {
+    fn of(want: &WantedCertificate, have: &Rotated, applied: &Applied, now: Timestamp) -> Self {
         let held = &have.certificate;
         let (first, last) = (held.not_before_date, held.not_after_date);
-        let once = |path: &str| applied.paths.iter().any(|applied| applied == path);
+        let once = |path: &str| want.dates_known && applied.paths.iter().any(|applied| applied == path);
         let active_is_said = want.active_date.is_some() || once(ACTIVE);
         let inactive_is_said = want.inactive_date.is_some() || once(INACTIVE);
         // What partners were given notice of does not come sooner.
         let noticed = held.active_date.filter(|_| have.old.is_some());
-        let active = if active_is_said { want.active_date.max(first).max(noticed) } else { held.active_date };
+        let said = if active_is_said { want.active_date.max(first).max(noticed) } else { held.active_date };
+        // What is in force is not switched off by a later date: that is for the next one.
+        let active = if in_force(held, now) && said.is_some_and(|at| at > now) { held.active_date } else { said };
         let until = want.inactive_date.into_iter().chain(last).min();
         let inactive = if inactive_is_said { until } else { held.inactive_date };
         Self { active, active_is_said, inactive, inactive_is_said }
     }
+}
+
+/// Whether it is used now, or was.
+pub(super) fn in_force(held: &Certificate, now: Timestamp) -> bool {
+    held.active_date.is_none_or(|at| at <= now)
 }
 
 /// One UpdateCertificate with all that may be changed, as AWS may reset a date that is absent.
@@ -153,7 +160,7 @@ fn update(
 ) -> Option<PlannedCall> {
     let live: Vec<Change> = changes.iter().filter(|change| change.effect == Effect::Live).cloned().collect();
     let held = &have.certificate;
-    let Dates { active, active_is_said: _, inactive, inactive_is_said: _ } = Dates::of(want, have, applied);
+    let Dates { active, active_is_said: _, inactive, inactive_is_said: _ } = Dates::of(want, have, applied, now);
     let stands = active.max(Some(now)) == held.active_date.max(Some(now));
     let call = UpdateCertificate {
         certificate_id: held.certificate_id.clone(),

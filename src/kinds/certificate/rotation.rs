@@ -13,6 +13,7 @@ use crate::engine::diff::{Change, Effect};
 use crate::engine::kind::{PlannedCall, ResourceState};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
+use crate::x509;
 
 /// What AWS has of one object.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,22 @@ impl Rotated {
         [*ends, until].into_iter().flatten().chain([overlapped]).min()
     }
 
+    /// When the old one leaves the profiles, if it is to: not while one of them has not got the new one, and not once it is
+    /// the one that is wanted again.
+    #[must_use]
+    pub fn leaves_at(&self, want: &WantedCertificate) -> Option<Timestamp> {
+        let stays = !want.lacking.is_empty() || self.is_back(want);
+        self.overlap_end(want.overlap, want.inactive_date).filter(|_| !stays)
+    }
+
+    /// Whether the source holds the old one again.
+    #[must_use]
+    pub fn is_back(&self, want: &WantedCertificate) -> bool {
+        let print = |pem: Option<&String>| pem.and_then(|pem| x509::fingerprint(pem));
+        let old = print(self.old.as_ref().map(|old| &old.certificate));
+        old.is_some() && old == print(want.source.as_ref().map(|source| &source.certificate))
+    }
+
     /// Until when the old one is not deleted: not before the new one is active, which may be after the old one's end.
     #[must_use]
     pub fn kept_until(&self, overlap: Duration, until: Option<Timestamp>) -> Option<Timestamp> {
@@ -50,7 +67,12 @@ fn begins(certificate: &Certificate) -> Option<Timestamp> {
 #[must_use]
 pub fn ends_old(want: &WantedCertificate, have: &Rotated, owner: &Owner, now: Timestamp) -> Option<PlannedCall> {
     let old = have.old.as_ref().filter(|old| owner.judge(&old.tags) == Ownership::Ours)?;
-    let end = have.overlap_end(want.overlap, want.inactive_date)?;
+    let end = match have.leaves_at(want) {
+        Some(end) => end,
+        // It got an end, and is what the source holds again.
+        None if have.is_back(want) => [old.not_after_date, want.inactive_date].into_iter().flatten().min()?,
+        None => return None,
+    };
     let active = begins(old).is_none_or(|begins| begins < end);
     if old.inactive_date == Some(end) || end <= now || !active {
         return None;

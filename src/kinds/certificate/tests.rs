@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -49,7 +51,7 @@ fn source(certificate: &str, chain: Option<&str>) -> Source {
 }
 
 fn wanted(spec: Value) -> WantedCertificate {
-    want(&object(spec, Value::Null), Ok(source(OWN, None)), &Tags::new(), now()).want
+    want(&object(spec, Value::Null), Ok(source(OWN, None)), BTreeSet::new(), &Tags::new(), now()).want
 }
 
 fn held(id: &str) -> Certificate {
@@ -127,20 +129,19 @@ fn another_certificate_key_or_chain_is_replaced_and_the_same_is_not() {
 #[test]
 fn a_chain_that_was_sent_is_not_sent_again_though_aws_shows_another() {
     let spec = object(json!({}), Value::Null);
-    let all = want(&spec, Ok(source(OWN, Some(CA))), &Tags::new(), now());
+    let all = want(&spec, Ok(source(OWN, Some(CA))), BTreeSet::new(), &Tags::new(), now());
     let sent = Applied { hashes: all.applied.hashes.clone(), ..Applied::default() };
     assert_eq!(told(&plan(&all.want, &alone(held("c")), &sent, &owner(), now())), []);
-    let other = want(&spec, Ok(source(OWN, Some(PARTNER))), &Tags::new(), now());
+    let other = want(&spec, Ok(source(OWN, Some(PARTNER))), BTreeSet::new(), &Tags::new(), now());
     assert_eq!(told(&plan(&other.want, &alone(held("c")), &sent, &owner(), now())), [("certificateChain", Effect::Replace)]);
 }
 
 #[test]
 fn dates_follow_the_spec_within_validity_and_go_together() {
-    let end = "2049-12-31T23:59:59Z";
-    let rows: [(&str, Value, &[&str], Option<[&str; 2]>); 8] = [
+    let rows: [(&str, Value, &[&str], Option<[&str; 2]>); 9] = [
         ("nothing said", json!({}), &[], None),
         ("both passed", json!({"activeDate": "2021-06-01T00:00:00Z"}), &["activeDate"], None),
-        ("later", json!({"activeDate": "2027-01-01T00:00:00Z"}), &["activeDate"], Some(["2027-01-01T00:00:00Z", end])),
+        ("later, of one in force", json!({"activeDate": "2027-01-01T00:00:00Z"}), &["activeDate"], None),
         (
             "an end, in another zone",
             json!({"inactiveDate": "2030-01-01T02:00:00+02:00"}),
@@ -151,11 +152,25 @@ fn dates_follow_the_spec_within_validity_and_go_together() {
         ("a beginning before it", json!({"activeDate": "1999-01-01T00:00:00Z"}), &["activeDate"], None),
         ("both left, as they are", json!({}), &["activeDate", "inactiveDate"], None),
         ("no time", json!({"inactiveDate": "2030-13-41T00:00:00Z"}), &[], None),
+        (
+            "no time where there was one",
+            json!({"inactiveDate": "2027-02-30T00:00:00Z", "activeDate": "2021-01-01T00:00:00Z"}),
+            &["inactiveDate", "activeDate"],
+            None,
+        ),
     ];
     for (what, spec, paths, expected) in rows {
-        let plan = planned(&wanted(spec), &alone(held("c")), paths);
+        let limited = Certificate { inactive_date: Some(at("2048-01-01T00:00:00Z")), ..held("c") };
+        let have = if what.starts_with("no time") { limited } else { held("c") };
+        let plan = planned(&wanted(spec), &alone(have), paths);
         let dates = updates(&plan).first().map(|update| [update.active_date, update.inactive_date].map(Option::unwrap));
         assert_eq!(dates, expected.map(|dates| dates.map(at)), "{what}");
+    }
+    // One that is not in force yet comes when the spec says.
+    let pending = Certificate { active_date: Some(at("2026-06-01T00:00:00Z")), ..held("c") };
+    for date in ["2026-03-01T00:00:00Z", "2027-01-01T00:00:00Z"] {
+        let plan = planned(&wanted(json!({"activeDate": date})), &alone(pending.clone()), &["activeDate"]);
+        assert_eq!(updates(&plan)[0].active_date, Some(at(date)));
     }
     // What left the spec goes back to the whole of its validity.
     let set = Certificate {
@@ -218,6 +233,48 @@ fn the_old_one_ends_after_the_overlap_unless_sooner_or_not_ours() {
 }
 
 #[test]
+fn the_old_one_has_no_end_while_a_profile_lacks_the_new_one_or_it_is_back() {
+    let tenth = "2026-01-10T00:00:00Z";
+    let ended = Certificate { inactive_date: Some(at("2026-01-11T00:00:00Z")), ..held("old") };
+    let other = |old: Certificate| {
+        let new = Certificate { certificate: PARTNER.to_owned(), ..rotated(tenth, old.clone()).certificate };
+        Rotated { certificate: new, ..rotated(tenth, old) }
+    };
+    let lacking = WantedCertificate { lacking: BTreeSet::from(["TransferProfile a/b".to_owned()]), ..wanted(json!({})) };
+    let renewed = WantedCertificate { source: Some(source(PARTNER, None)), ..lacking };
+    assert_eq!((renewed.lacking.len(), other(held("old")).leaves_at(&renewed)), (1, None));
+    assert!(updates(&planned(&renewed, &other(held("old")), &[])).is_empty());
+    let all_have = WantedCertificate { lacking: BTreeSet::new(), ..renewed };
+    assert_eq!(other(held("old")).leaves_at(&all_have), Some(at("2026-01-11T00:00:00Z")));
+    // The source holds the old one again: it stays, and an end that it got is taken back.
+    let back = wanted(json!({}));
+    assert_eq!(other(held("old")).leaves_at(&back), None);
+    assert!(updates(&planned(&back, &other(held("old")), &[])).is_empty());
+    let plan = planned(&back, &other(ended), &[]);
+    let restored = updates(&plan)[0];
+    assert_eq!((restored.certificate_id.as_str(), restored.inactive_date), ("old", held("old").not_after_date));
+}
+
+#[test]
+fn no_notice_is_given_where_the_one_before_is_over_and_none_beyond_validity() {
+    let spec = || json!({"rotation": {"notice": "48h"}});
+    let status = |end: &str| json!({"observedGeneration": 1, "certificateId": "cert-1", "inactiveDate": end});
+    for (end, active) in [("2026-02-01T00:00:00Z", "2026-01-03T00:00:00Z"), ("2025-12-31T00:00:00Z", "2026-01-01T00:00:00Z")] {
+        let object = object(spec(), status(end));
+        let all = want(&object, Ok(source(OWN, None)), BTreeSet::new(), &Tags::new(), now());
+        assert_eq!((import(&object, &all.want, &Tags::new()).active_date, all.faults), (Some(at(active)), vec![]), "{end}");
+    }
+    let long = json!({"rotation": {"notice": "2160h"}, "inactiveDate": "2026-03-01T00:00:00Z"});
+    let faults = |object: &TransferCertificate| {
+        let all = want(object, Ok(source(OWN, None)), BTreeSet::new(), &Tags::new(), now());
+        all.faults.into_iter().map(|why| why.message).collect::<Vec<_>>()
+    };
+    let told = faults(&object(long.clone(), status("2026-02-01T00:00:00Z")));
+    assert!(told.len() == 1 && told[0].contains("rotation.notice"), "{told:?}");
+    assert!(faults(&object(long, Value::Null)).is_empty(), "the first one has no notice");
+}
+
+#[test]
 fn partners_keep_their_notice_though_the_spec_says_sooner() {
     let have = rotated("2026-01-10T00:00:00Z", held("old"));
     let paths = |spec: Value, have: &Rotated| {
@@ -244,12 +301,12 @@ fn only_a_renewed_one_has_a_notice_and_none_begins_before_it_is_valid() {
     ];
     for (what, spec, status, expected) in rows {
         let object = object(spec, status);
-        let all = want(&object, Ok(source(OWN, None)), &Tags::new(), now());
+        let all = want(&object, Ok(source(OWN, None)), BTreeSet::new(), &Tags::new(), now());
         assert_eq!(import(&object, &all.want, &Tags::new()).active_date, expected.map(at), "{what}");
     }
     let end = at("2199-01-01T00:00:00Z");
     let late = object(json!({"inactiveDate": end.to_string()}), Value::Null);
-    let all = want(&late, Ok(source(OWN, None)), &Tags::new(), now());
+    let all = want(&late, Ok(source(OWN, None)), BTreeSet::new(), &Tags::new(), now());
     assert_eq!(import(&late, &all.want, &Tags::new()).inactive_date, Some(at("2049-12-31T23:59:59Z")));
 }
 
@@ -257,7 +314,7 @@ fn only_a_renewed_one_has_a_notice_and_none_begins_before_it_is_valid() {
 fn what_is_wanted_is_the_same_at_any_time_and_its_import_is_recognised() {
     let spec = || object(json!({"rotation": {"notice": "48h"}}), json!({"observedGeneration": 1, "certificateId": "c"}));
     let all = [now(), later(now(), std::time::Duration::from_hours(5))].map(|now| {
-        let wanted = want(&spec(), Ok(source(OWN, None)), &Tags::new(), now);
+        let wanted = want(&spec(), Ok(source(OWN, None)), BTreeSet::new(), &Tags::new(), now);
         let call = import(&spec(), &wanted.want, &Tags::new());
         (wanted.digest.clone(), Mutation::ImportCertificate(Box::new(call)).plain())
     });

@@ -43,6 +43,10 @@ pub struct WantedCertificate {
     pub tags: Tags,
     /// How long the old one stands beside the one that took its place.
     pub overlap: Duration,
+    /// Whether the dates of the spec can be read; where one cannot, neither is changed.
+    pub dates_known: bool,
+    /// Profiles that name the object and have the old one without the new one, by their objects.
+    pub lacking: BTreeSet<String>,
     /// When one that is imported now becomes active, if it is a renewed one.
     pub noticed: Timestamp,
 }
@@ -52,16 +56,19 @@ pub struct WantedCertificate {
 pub fn want(
     object: &TransferCertificate,
     source: Result<Source, Reason>,
+    lacking: BTreeSet<String>,
     identity_tags: &Tags,
     now: Timestamp,
 ) -> Wanted<WantedCertificate> {
     let spec = &object.spec;
     let (mut blocks, mut paths) = (Vec::new(), BTreeSet::new());
+    let mut dates_known = true;
     let mut date = |path: &'static str, text: Option<&String>| {
         let text = text?;
         paths.insert(path.to_owned());
         let read = whole_second(text);
         if read.is_none() {
+            dates_known = false;
             let message = format!("spec.{path} is no RFC 3339 time such as 2030-01-31T00:00:00Z; no date is changed");
             blocks.push(Reason::stalled(reasons::INVALID_SPEC, message));
         }
@@ -69,6 +76,8 @@ pub fn want(
     };
     let active_date = date(ACTIVE, spec.active_date.as_ref());
     let inactive_date = date(INACTIVE, spec.inactive_date.as_ref());
+    let said = |date: Option<Timestamp>| date.filter(|_| dates_known);
+    let (active_date, inactive_date) = (said(active_date), said(inactive_date));
     paths.extend(spec.description.iter().map(|_| DESCRIPTION.to_owned()));
     // The old one gets an end for its overlap. Should it come into force again, that is taken back.
     let status = object.status.as_ref();
@@ -84,8 +93,11 @@ pub fn want(
         description: spec.description.clone(),
         tags,
         overlap: spec.overlap(),
-        noticed: later(now, spec.notice()),
+        dates_known,
+        lacking,
+        noticed: later(now, notice(object, now)),
     };
+    let faults = never_in_force(object, &want).into_iter().collect();
     // AWS may show a chain in another form than it was sent in: one that was sent is not sent again.
     let sent = want.source.as_ref().map(|source| (CHAIN.to_owned(), hash(source.chain.as_deref().unwrap_or_default())));
     let applied = Applied {
@@ -96,7 +108,36 @@ pub fn want(
     };
     let changes_at = status.and_then(|status| status.rotates_at(now));
     let digest = digest(&want);
-    Wanted { want, blocks, faults: Vec::new(), applied, changes_at, operation: None, digest }
+    Wanted { want, blocks, faults, applied, changes_at, operation: None, digest }
+}
+
+/// How much notice partners are given of one that is imported now. Where the one before is over already, each day of it
+/// would be a day without any.
+fn notice(object: &TransferCertificate, now: Timestamp) -> Duration {
+    let status = object.status.as_ref();
+    let end = status.and_then(|status| status.inactive_date.as_ref()?.parse::<Timestamp>().ok());
+    if end.is_some_and(|end| end <= now) { Duration::ZERO } else { object.spec.notice() }
+}
+
+/// Why the certificate of the source would never be used, were it imported now.
+fn never_in_force(object: &TransferCertificate, want: &WantedCertificate) -> Option<Reason> {
+    let facts = &want.source.as_ref()?.facts;
+    let from = begins(object, want).map_or(facts.not_before, |from| from.max(facts.not_before));
+    let until = want.inactive_date.map_or(facts.not_after, |until| until.min(facts.not_after));
+    let message = format!(
+        "the certificate of the source would be used from {from} until {until}, and so never: rotation.notice and \
+         activeDate must leave it time before inactiveDate and its own end at {}",
+        facts.not_after
+    );
+    (from >= until).then(|| Reason::stalled(reasons::INVALID_SPEC, message))
+}
+
+/// From when on one that is imported now is used, where something says so: a renewed one after its notice, the first of an
+/// object as the spec says.
+fn begins(object: &TransferCertificate, want: &WantedCertificate) -> Option<Timestamp> {
+    let renews = object.status().is_some_and(|status| status.replacing.is_some() || status.id().is_some());
+    let noticed = || want.active_date.map_or(want.noticed, |said| said.max(want.noticed));
+    if renews { Some(noticed()) } else { want.active_date }
 }
 
 /// A moment so much later, as far as there is one.
@@ -117,7 +158,18 @@ fn whole_second(text: &str) -> Option<Timestamp> {
 
 /// Without anything of now: it differs where a person, or the source, said something else.
 fn digest(want: &WantedCertificate) -> String {
-    let WantedCertificate { usage, source, active_date, inactive_date, description, tags, overlap, noticed: _ } = want;
+    let WantedCertificate {
+        usage,
+        source,
+        active_date,
+        inactive_date,
+        description,
+        tags,
+        overlap,
+        dates_known: _,
+        lacking: _,
+        noticed: _,
+    } = want;
     let held = source.as_ref().map(|source| {
         let Source { certificate, chain, private_key, facts: _ } = source;
         json!([certificate, chain, private_key.is_some()])
@@ -128,10 +180,9 @@ fn digest(want: &WantedCertificate) -> String {
 /// The import of it. A renewed one becomes active after its notice, the first of an object at once.
 #[must_use]
 pub fn import(object: &TransferCertificate, want: &WantedCertificate, owner_tags: &Tags) -> ImportCertificate {
-    let WantedCertificate { usage, source, active_date, inactive_date, description, tags, overlap: _, noticed } = want;
+    let WantedCertificate { usage, source, inactive_date, description, tags, .. } = want;
     let facts = source.as_ref().map(|source| &source.facts);
-    let renews = object.status().is_some_and(|status| status.replacing.is_some() || status.id().is_some());
-    let from = if renews { Some(active_date.map_or(*noticed, |said| said.max(*noticed))) } else { *active_date };
+    let from = begins(object, want);
     ImportCertificate {
         usage: usage.clone(),
         certificate: source.as_ref().map(|source| source.certificate.clone()).unwrap_or_default(),

@@ -194,7 +194,7 @@ async fn a_certificate_that_ends_is_told_and_one_renewed_too_late_leaves_a_gap()
 }
 
 #[tokio::test(start_paused = true)]
-async fn dates_and_description_are_set_together_also_where_aws_resets_what_is_absent() {
+async fn dates_and_description_go_together_also_where_aws_resets_what_is_absent() {
     let rig = with_own(json!({"description": "one"})).await;
     rig.cloud.sim().config.absent_certificate_dates = AbsentDates::Reset;
     rig.cloud.calls();
@@ -274,6 +274,64 @@ async fn a_profile_takes_what_is_ready_and_fits_and_keeps_what_it_has() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_is_not_ready_holds_neither_a_leaked_one_nor_a_renewed_one() {
+    let leaked = "cert-00000000000000009";
+    let rig = with_own(json!({})).await;
+    rig.cloud.put_certificate(leaked);
+    rig.certificate("theirs", json!({}));
+    rig.settle(CERTIFICATE, "theirs").await;
+    profile(&rig, "LOCAL");
+    rig.edit(PROFILE, "us", |object| object["spec"]["certificateIds"] = json!([leaked]));
+    rig.settle(PROFILE, "us").await;
+    let old = id(&rig);
+    assert_eq!(of_profile(&rig), [leaked, &old], "{}", rig.message(PROFILE, "us"));
+    rig.cloud.calls();
+    let also = |named: &str, ids: Value| {
+        rig.edit(PROFILE, "us", |object| {
+            object["spec"]["certificateRefs"] = json!([{"name": "own"}, {"name": named}]);
+            object["spec"]["certificateIds"] = ids;
+        });
+    };
+    // Of one that does not exist, or whose status may be false, nobody can say that the leaked one is not its own.
+    rig.put(CERTIFICATE, "forged", own_spec(&json!({"suspend": true})));
+    rig.cloud.put_certificate("cert-00000000000000008");
+    Rig::write_status(&rig.objects, CERTIFICATE, "forged", |status| {
+        *status = json!({"observedGeneration": 1, "certificateId": "cert-00000000000000008"});
+    });
+    for named in ["forged", "missing"] {
+        also(named, Value::Null);
+        rig.run(PROFILE, "us", HOUR).await;
+        assert_eq!((of_profile(&rig).len(), rig.cloud.calls()), (2, Vec::new()), "{named}");
+    }
+    rig.tls_secret("tls", OWN, OWN_KEY);
+    both(&rig, HOUR).await;
+    let new = id(&rig);
+    assert_eq!(of_profile(&rig), [&new, &old, leaked], "{}", rig.message(PROFILE, "us"));
+    assert_eq!(rig.says(PROFILE, "us", "Ready").unwrap().1, "DependencyNotReady");
+    rig.cloud.calls();
+
+    also("theirs", Value::Null);
+    rig.run(PROFILE, "us", HOUR).await;
+    assert_eq!(of_profile(&rig), [new.clone(), old.clone()], "{}", rig.message(PROFILE, "us"));
+    assert_eq!(rig.says(PROFILE, "us", "Ready").unwrap().1, "InvalidSpec");
+
+    // Nor does one that is being deleted, whose own stay.
+    also("theirs", json!([leaked]));
+    rig.run(PROFILE, "us", HOUR).await;
+    rig.delete(CERTIFICATE, "own");
+    rig.run(PROFILE, "us", HOUR).await;
+    assert_eq!(of_profile(&rig).len(), 3, "{}", rig.message(PROFILE, "us"));
+    rig.certificate("partner", json!({}));
+    also("partner", json!([]));
+    rig.run(PROFILE, "us", HOUR).await;
+    assert_eq!(of_profile(&rig).len(), 3, "it has no id yet");
+    rig.edit(PROFILE, "us", |object| object["spec"]["certificateRefs"] = json!([{"name": "own"}]));
+    rig.run(PROFILE, "us", HOUR).await;
+    assert_eq!(of_profile(&rig).iter().filter(|id| **id != new && **id != old).count(), 0);
+    assert_eq!((of_profile(&rig).len(), rig.cloud.calls()), (2, vec!["UpdateProfile".to_owned(); 3]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_certificate_goes_once_no_profile_has_it() {
     let rig = with_own(json!({})).await;
     profile(&rig, "LOCAL");
@@ -298,7 +356,7 @@ async fn a_certificate_goes_once_no_profile_has_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_not_admitted_names_a_certificate_neither_by_its_object_nor_by_its_id() {
+async fn who_is_not_admitted_names_a_certificate_neither_by_object_nor_by_id() {
     let elsewhere = json!({"namespaces": {"from": "Names", "names": ["elsewhere"]}});
     let rig = with_own(json!({"allowedReferences": elsewhere})).await;
     let by_id = json!({"region": REGION, "as2Id": "us", "profileType": "LOCAL", "certificateIds": [id(&rig)]});
@@ -315,7 +373,7 @@ async fn who_is_not_admitted_names_a_certificate_neither_by_its_object_nor_by_it
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_profile_without_room_for_both_says_so_and_gets_the_new_one_in_the_end() {
+async fn a_profile_without_room_for_both_says_so_and_gets_the_new_one_later() {
     let rig = with_own(json!({"rotation": {"notice": "0s", "overlap": "6h"}})).await;
     let others: Vec<String> = (1..10).map(|number| format!("cert-0000000000000000{number}")).collect();
     for other in &others {

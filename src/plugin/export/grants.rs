@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::manifests::Target;
+use super::document::Target;
 use super::{Found, FoundServer};
 use crate::aws::transfer::{Agreement, Connector, Profile, ServerSettings, agreement_key};
 

@@ -1,5 +1,6 @@
 //! What AWS has, as manifests that take it over and change nothing. Reads only.
 
+mod document;
 mod grants;
 mod manifests;
 mod names;
@@ -8,7 +9,8 @@ mod standalone;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-pub use manifests::{Target, render};
+pub use document::Target;
+pub use manifests::render;
 
 use crate::aws::ec2::DescribeVpcEndpoints;
 use crate::aws::transfer::{

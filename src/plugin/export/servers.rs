@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::manifests::{Document, Names, Target, members_of, object, own_tags, owned};
+use super::document::{Document, Names, Target, members_of, object, own_tags, owned};
 use super::{FoundServer, SecurityGroups};
 use crate::api;
 use crate::aws::Tags;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::manifests::{Document, Names, Target, empty, members_of, object, own_tags, owned};
+use super::document::{Document, Names, Target, empty, members_of, object, own_tags, owned};
 use crate::aws::Tags;
 use crate::aws::transfer::{Agreement, Connector, Profile, Workflow, agreement_key};
 

@@ -199,9 +199,7 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
         Mutation::UpdateAgreement(update) => changed_agreement(update)?,
         Mutation::DeleteAgreement(gone) => one_agreement(&gone.server_id, &gone.agreement_id),
         Mutation::ImportCertificate(import) => new_certificate(import),
-        Mutation::UpdateCertificate(UpdateCertificate { certificate_id, active_date, inactive_date, description }) => {
-            dated(one_certificate(certificate_id), *active_date, *inactive_date, description.as_ref())
-        }
+        Mutation::UpdateCertificate(update) => changed_certificate(update),
         Mutation::DeleteCertificate(DeleteCertificate { certificate_id }) => one_certificate(certificate_id),
         Mutation::CreateWebApp(create) => web_apps_door::new(create)?,
         Mutation::UpdateWebApp(update) => web_apps_door::changed(update)?,
@@ -283,6 +281,11 @@ fn changed_host_key(update: &UpdateHostKey) -> Value {
 
 fn one_certificate(certificate_id: &str) -> Value {
     json!({"CertificateId": certificate_id})
+}
+
+fn changed_certificate(update: &UpdateCertificate) -> Value {
+    let UpdateCertificate { certificate_id, active_date, inactive_date, description } = update;
+    dated(one_certificate(certificate_id), *active_date, *inactive_date, description.as_ref())
 }
 
 fn new_certificate(import: &ImportCertificate) -> Value {

@@ -293,7 +293,7 @@ async fn no_listing_is_empty_because_its_list_is_missing() {
     let door = door(&wire.url);
     let listings: Vec<Read> =
         reads().into_iter().map(|row| row.0).filter(|call| call.operation().starts_with("List")).collect();
-    assert_eq!(listings.len(), 10);
+    assert_eq!(listings.len(), 11);
     for call in listings {
         let (operation, [list]) = (call.operation(), call.required()) else { panic!("{call:?} names no list") };
         for body in [json!({}), json!({"NextToken": "n"}), json!({"ServerId": "s-1", "Items": []})] {

@@ -222,11 +222,11 @@ pub fn having(deps: &Deps, object: &TransferCertificate, old: &str) -> Option<St
     let named = [Reference::Object(kind, Name::from(&object.metadata)), Reference::Id(kind, old.to_owned())];
     let profiles = named.iter().flat_map(|named| deps.lister.by::<TransferProfile>(named));
     // Naming it in vain keeps nothing: whoever may not have it could else hold up every renewal.
-    let names = |profile: &TransferProfile| {
+    let listed = |profile: &TransferProfile| {
         let finalizer = profile.metadata.finalizers.iter().flatten().any(|name| name == FINALIZER);
         finalizer && profile.spec.certificate_ids.iter().flatten().any(|named| named == old)
     };
-    let keeps = |profile: &TransferProfile| has(profile, old) || (names(profile) && admits(deps, object, profile));
+    let keeps = |profile: &TransferProfile| has(profile, old) || (listed(profile) && admits(deps, object, profile));
     let still: BTreeSet<String> = profiles
         .filter(|profile| keeps(profile))
         .map(|profile| format!("TransferProfile {}/{}", profile.namespace().unwrap_or_default(), profile.name_any()))

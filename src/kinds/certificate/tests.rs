@@ -256,7 +256,7 @@ fn the_old_one_has_no_end_while_a_profile_lacks_the_new_one_or_it_is_back() {
 }
 
 #[test]
-fn no_notice_is_given_where_the_one_before_is_over_and_none_beyond_validity() {
+fn no_notice_is_given_where_the_one_before_is_over_nor_beyond_validity() {
     let spec = || json!({"rotation": {"notice": "48h"}});
     let status = |end: &str| json!({"observedGeneration": 1, "certificateId": "cert-1", "inactiveDate": end});
     for (end, active) in [("2026-02-01T00:00:00Z", "2026-01-03T00:00:00Z"), ("2025-12-31T00:00:00Z", "2026-01-01T00:00:00Z")] {

@@ -92,11 +92,13 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
         "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/as2"});
     let orders = managed("TransferAgreement", PLATFORM, "orders", &orders);
     let theirs = std::fs::read_to_string(repository("tests/fixtures/certificates/partner.pem")).unwrap();
-    let source = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": PLATFORM}, "data": {"pem": theirs}});
+    let source = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": PLATFORM},
+        "data": {"pem": theirs}});
     let theirs =
         json!({"region": "eu-central-1", "usage": "SIGNING", "configMapKeyRef": {"name": "theirs", "key": "pem"}});
     let theirs = managed("TransferCertificate", PLATFORM, "theirs", &theirs);
-    let center = json!({"instanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef", "role": "arn:aws:iam::123456789012:role/sftp/platform/portal"});
+    let center = json!({"instanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef",
+        "role": "arn:aws:iam::123456789012:role/sftp/platform/portal"});
     let portal = json!({"region": "eu-central-1", "identityProviderDetails": {"identityCenterConfig": center}});
     let portal = managed("TransferWebApp", PLATFORM, "portal", &portal);
     world

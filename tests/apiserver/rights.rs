@@ -60,11 +60,13 @@ async fn live(world: &World) {
         "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/as2"});
     let orders = managed("TransferAgreement", PLATFORM, "orders", &orders);
     let theirs = std::fs::read_to_string(repository("tests/fixtures/certificates/partner.pem")).unwrap();
-    let source = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": PLATFORM}, "data": {"pem": theirs}});
+    let source = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": PLATFORM},
+        "data": {"pem": theirs}});
     let theirs =
         json!({"region": "eu-central-1", "usage": "SIGNING", "configMapKeyRef": {"name": "theirs", "key": "pem"}});
     let theirs = managed("TransferCertificate", PLATFORM, "theirs", &theirs);
-    let center = json!({"instanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef", "role": "arn:aws:iam::123456789012:role/sftp/platform/portal"});
+    let center = json!({"instanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef",
+        "role": "arn:aws:iam::123456789012:role/sftp/platform/portal"});
     let portal = json!({"region": "eu-central-1", "identityProviderDetails": {"identityCenterConfig": center}});
     let portal = managed("TransferWebApp", PLATFORM, "portal", &portal);
     world
@@ -81,7 +83,7 @@ async fn live(world: &World) {
         ])
         .await;
     let operator = world.operator(&["--resync-interval", "3s", "--lease=true"]).await;
-    world.all_ready(14).await;
+    world.all_ready(15).await;
 
     let two = "arn:aws:iam::123456789012:role/sftp/platform/two";
     world.patch("transferusers", PLATFORM, "alice", &json!({"spec": {"role": two}})).await;

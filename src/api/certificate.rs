@@ -140,7 +140,7 @@ pub struct TransferCertificateSpec {
     pub config_map_key_ref: Option<ConfigMapKeyRef>,
     /// From when on it is used, in RFC 3339 form such as 2027-01-31T00:00:00Z. Absent means as soon as it is valid, or
     /// after rotation.notice where it is a renewed one, which never becomes active before that. A time before it is valid
-    /// means when it is.
+    /// means when it is. What is in force stays in force: a later time is for the next one that is imported.
     #[x_kube(validation = pattern::RFC3339)]
     #[schemars(length(max = 40))]
     #[serde(default, skip_serializing_if = "Option::is_none")]

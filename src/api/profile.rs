@@ -84,7 +84,7 @@ pub struct TransferProfileSpec {
     pub certificate_ids: Option<Vec<String>>,
     /// TransferCertificate objects of the same region whose certificates the profile has, beside those of certificateIds
     /// and at most 10 together with them; those of a LOCAL profile need a private key. While one of them is renewed the
-    /// profile has both of its certificates. As long as one of them is not ready, no certificate of the profile changes.
+    /// profile has both of its certificates. As long as one of them is not ready, what it may stand for stays.
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[schemars(length(max = 10))]
     #[serde(default, skip_serializing_if = "Option::is_none")]

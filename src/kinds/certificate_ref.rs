@@ -132,7 +132,9 @@ pub async fn of_profile(
     }
     let mut seen = BTreeSet::new();
     ids.retain(|id| seen.insert(id.clone()));
-    let held = held.or_else(|| too_many(ids.len(), changes_at)).map(|why| Held { why, may_be });
+    // Too many of those that are written by their ids the API server refuses, and AWS.
+    let renewed = spec.certificate_refs.iter().flatten().next().is_some();
+    let held = held.or_else(|| too_many(ids.len(), changes_at).filter(|_| renewed)).map(|why| Held { why, may_be });
     Ok(Resolved { ids: Some(ids), held, changes_at })
 }
 
@@ -235,7 +237,8 @@ pub fn having(deps: &Deps, object: &TransferCertificate, old: &str) -> Option<St
 }
 
 /// The profiles that name the object of a renewed certificate and have, or may have, the old one without the new one: they are
-/// not to lose the old one before they have the new one, whatever keeps them from it.
+/// not to lose the old one before they have the new one, whatever keeps them from it. One without room for both gets the new
+/// one only once the old one has left.
 #[must_use]
 pub fn lacking(deps: &Deps, object: &TransferCertificate) -> BTreeSet<String> {
     let status = object.status.as_ref();
@@ -244,12 +247,12 @@ pub fn lacking(deps: &Deps, object: &TransferCertificate) -> BTreeSet<String> {
         return BTreeSet::new();
     };
     let named = Reference::Object(ManagedKind::TransferCertificate, Name::from(&object.metadata));
-    let shows_new = |profile: &TransferProfile| {
+    let goes_on = |profile: &TransferProfile| {
         let shown = profile.status.as_ref().and_then(|status| status.certificate_ids.as_ref());
-        shown.is_some_and(|ids| ids.contains(new))
+        shown.is_some_and(|ids| ids.contains(new) || ids.len() >= CERTIFICATES_MAX)
     };
     let profiles = deps.lister.by::<TransferProfile>(&named).into_iter();
-    let lacking = profiles.filter(|profile| has(profile, old) && !shows_new(profile));
+    let lacking = profiles.filter(|profile| has(profile, old) && !goes_on(profile));
     lacking
         .map(|profile| format!("{} {}", ManagedKind::TransferProfile.name(), Name::from(&profile.metadata)))
         .collect()

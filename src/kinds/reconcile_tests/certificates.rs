@@ -158,7 +158,8 @@ async fn a_renewal_is_noticed_overlaps_leaves_the_profile_and_ends() {
     assert!(at(24) <= begins && begins < at(25), "{begins}");
     assert_eq!(of(&old).inactive_date, begins + HOUR * 12);
     assert_eq!(of_profile(&rig), [new.clone(), old.clone()]);
-    assert_eq!(rig.cloud.calls(), ["ImportCertificate", "UpdateCertificate", "UpdateProfile"]);
+    // The old one gets no end before the profile has the new one.
+    assert_eq!(rig.cloud.calls(), ["ImportCertificate", "UpdateProfile", "UpdateCertificate"]);
     assert!(is_ready(&rig, CERTIFICATE, "own") && is_ready(&rig, PROFILE, "us"));
 
     both(&rig, HOUR * 34).await;
@@ -207,12 +208,15 @@ async fn dates_and_description_go_together_also_where_aws_resets_what_is_absent(
     rig.settle(CERTIFICATE, "own").await;
     let all = held(&rig);
     let [(_, only)] = all.as_slice() else { panic!("{}", all.len()) };
-    let expected = dates.map(|date| date.parse::<Timestamp>().unwrap());
+    // What is in force is not switched off by a later date.
+    let expected = [only.not_before_date, dates[1].parse().unwrap()];
     assert_eq!([only.active_date, only.inactive_date], expected);
     assert_eq!(
         (only.description.as_deref(), rig.cloud.calls()),
-        (Some("two"), vec!["UpdateCertificate".to_owned(); 3])
+        (Some("two"), vec!["UpdateCertificate".to_owned(); 2])
     );
+    let status = rig.status(CERTIFICATE, "own").to_string();
+    assert!(status.contains("is for the next one that is imported"), "{status}");
 
     rig.edit(CERTIFICATE, "own", |object| {
         for field in ["activeDate", "inactiveDate", "description"] {

@@ -115,7 +115,7 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
         ])
         .await;
     let _operator = world.operator(&["--resync-interval=2s"]).await;
-    world.all_ready(14).await;
+    world.all_ready(15).await;
     let server = world.object("transferservers", PLATFORM, "files").await;
     let stranger = json!({"ServerId": server["status"]["serverId"], "UserName": "stranger",
         "Role": "arn:aws:iam::123456789012:role/sftp/platform/writers"});

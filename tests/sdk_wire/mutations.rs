@@ -2,6 +2,12 @@
 
 use super::*;
 
+/// Those of connectors, agreements, certificates and web apps.
+fn of_partners_and_browsers() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
+    let of_as2 = agreements::mutations().into_iter().chain(certificates::mutations());
+    connectors::mutations().into_iter().chain(of_as2).chain(web_apps::mutations()).collect()
+}
+
 /// Every mutation with every member set, the body that must go out, AWS's answer and the id in it.
 pub fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
     let on_user = json!({"ServerId": "s-1", "UserName": "alice"});
@@ -11,12 +17,7 @@ pub fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
     let profile_id = || "p-1".to_owned();
     let on_profile = json!({"ProfileId": "p-1"});
     let mut table = server_mutations();
-    table.extend(
-        connectors::mutations()
-            .into_iter()
-            .chain(agreements::mutations().into_iter().chain(certificates::mutations()))
-            .chain(web_apps::mutations()),
-    );
+    table.extend(of_partners_and_browsers());
     table.extend([
         (
             Mutation::CreateWorkflow(Box::new(CreateWorkflow { settings: workflow_settings(), tags: tags() })),

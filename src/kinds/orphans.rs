@@ -34,7 +34,7 @@ use crate::engine::settings::Settings;
 /// The most users that one scan describes in one region. Who is left comes next time: users of others are remembered.
 const DESCRIBED: usize = 200;
 /// From one scan to the next, in intervals: each lists every kind, and at rest an hour has a thousand calls for all.
-const INTERVALS: u32 = 2;
+const INTERVALS: u32 = 3;
 /// When the first sweep of a process comes: at its start it stands in for a look at each object.
 pub(crate) const FIRST_SWEEP: Duration = Duration::from_secs(1);
 /// What is added to the time between two sweeps at the most, as a part of it.

@@ -85,7 +85,7 @@ fn queries() -> Vec<(String, String)> {
         .collect()
 }
 
-/// A user whose key ends, a server of nobody, and calls that AWS throttles: what only a bad day has.
+/// A user whose key ends, a certificate, a server of nobody, and calls that AWS throttles: what only a bad day has.
 async fn bad_day(world: &World) {
     let key = std::fs::read_to_string(repository("tests/fixtures/keys/openssh-ed25519.pub")).unwrap();
     let spec = json!({
@@ -93,7 +93,13 @@ async fn bad_day(world: &World) {
         "home": {"s3": {"bucket": "files"}},
         "sshPublicKeys": [{"publicKey": key.trim(), "expiresAt": "2099-01-01T00:00:00Z"}],
     });
-    world.apply(&[managed("TransferUser", PLATFORM, "ends", &spec)]).await;
+    let pem = std::fs::read_to_string(repository("tests/fixtures/certificates/partner.pem")).unwrap();
+    let source = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": PLATFORM},
+        "data": {"pem": pem}});
+    let theirs =
+        json!({"region": "eu-central-1", "usage": "SIGNING", "configMapKeyRef": {"name": "theirs", "key": "pem"}});
+    let theirs = managed("TransferCertificate", PLATFORM, "theirs", &theirs);
+    world.apply(&[managed("TransferUser", PLATFORM, "ends", &spec), source, theirs]).await;
     let uid = world.plane.kubectl(&["get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"]).await;
     let tag = |key: &str, value: &str| json!({"Key": format!("transfer-operator.dev/{key}"), "Value": value});
     let tags = [tag("cluster", &uid), tag("owner", "team/gone"), tag("uid", "of-nobody")];
@@ -111,7 +117,7 @@ async fn no_query_of_the_dashboard_answers_with_nothing() {
     let world = World::demo().await;
     bad_day(&world).await;
     let operator = world.operator(&["--resync-interval=1s"]).await;
-    world.all_ready(8).await;
+    world.all_ready(9).await;
     let prometheus = Prometheus::start(&operator.health_address());
     await_condition("an answer to every query", PATIENCE, async || {
         let mut empty = Vec::new();

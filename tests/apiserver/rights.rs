@@ -67,7 +67,8 @@ async fn live(world: &World) {
     let theirs = managed("TransferCertificate", PLATFORM, "theirs", &theirs);
     let center = json!({"instanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef",
         "role": "arn:aws:iam::123456789012:role/sftp/platform/portal"});
-    let portal = json!({"region": "eu-central-1", "identityProviderDetails": {"identityCenterConfig": center}});
+    let portal = json!({"region": "eu-central-1", "identityProviderDetails": {"identityCenterConfig": center},
+        "lifecycle": {"deletionProtection": false}});
     let portal = managed("TransferWebApp", PLATFORM, "portal", &portal);
     world
         .apply(&[

@@ -130,3 +130,9 @@ fn statuses(stage: &Stage) -> Vec<(String, String)> {
     let living = sim.world.region(ACCOUNT, REGION).agreements.living();
     living.map(|(id, agreement)| (id.clone(), agreement.status.clone())).collect()
 }
+
+/// Whether a profile is remembered that a call named and nobody wants any more: that it is forgotten is a write by itself.
+pub fn awaits(object: &Value) -> bool {
+    let hashes = object["status"]["applied"]["hashes"].as_object();
+    hashes.is_some_and(|hashes| hashes.keys().any(|key| key.ends_with("#left")))
+}

@@ -14,6 +14,7 @@ use transfer_operator::sim::model::Address;
 use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::operation::Operation;
 
+use crate::agreements;
 use crate::canonical::{canonical_object, mask, sorted_keys};
 use crate::lint::{self, Kstatus};
 use crate::offline;
@@ -347,6 +348,10 @@ impl Stage {
         self.counted(count).await;
         self.until("all that may still arrive of a stop is past", |stage| !stage.ours().iter().any(offline::guarded))
             .await;
+        self.until("all that may still bring a profile in is past", |stage| {
+            !stage.ours().iter().any(agreements::awaits)
+        })
+        .await;
         self.told_truly();
         self.idle().await;
         let (before, tasks) = (count(self), fewest_tasks().await);

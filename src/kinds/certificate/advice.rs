@@ -52,7 +52,8 @@ fn lacking(want: &WantedCertificate, have: &Rotated) -> Option<String> {
     if have.is_back(want) {
         let new = &have.certificate.certificate_id;
         return Some(format!(
-            "the source holds {old} again, whose place {new} took: both stay until it holds another one"
+            "the source holds {old} again, whose place {new} took: it still ends after its overlap, and is imported anew then; \
+             spec.rotation says how soon that is and with how much notice"
         ));
     }
     let named = referrers::shown(&want.lacking);

@@ -1,7 +1,7 @@
 //! `TransferCertificate`: found again by its tags, imported anew beside the old one where its source has another one,
 //! deleted once no profile of ours has it. [`source`] reads it, [`rotation`] knows the two that there are then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,25 +81,20 @@ impl Certificates {
         Ok(Some(Rotated { certificate, old }))
     }
 
-    /// What keeps the old one, by what AWS has now: its overlap, or that the source holds it again.
-    async fn keeps(
+    /// Until when the old one is kept for its overlap, by what AWS has now.
+    async fn overlaps(
         &self,
         object: &TransferCertificate,
         account: &Account,
         old: &str,
-    ) -> Result<Option<String>, ReconcileError> {
+    ) -> Result<Option<Timestamp>, AwsError> {
         let status = object.status.as_ref();
         let replaced = status.and_then(|status| status.replacing.as_ref()).is_some_and(|it| it.old_id == old);
         let Some(id) = status.and_then(KindStatus::id).filter(|_| replaced) else { return Ok(None) };
         let Some(have) = self.look(object, account, id).await? else { return Ok(None) };
+        let until = object.spec.inactive_date.as_ref().and_then(|text| text.parse().ok());
         let now = account.now().await?;
-        let source = source::read(&self.deps, object).await?;
-        let want = want::want(object, source, BTreeSet::new(), &Tags::new(), now).want;
-        if have.is_back(&want) {
-            return Ok(Some("its source holds it again".to_owned()));
-        }
-        let end = have.kept_until(want.overlap, want.inactive_date).filter(|end| now < *end);
-        Ok(end.map(|end| format!("its overlap lasts until {end}")))
+        Ok(have.kept_until(object.spec.overlap(), until).filter(|end| now < *end))
     }
 }
 
@@ -235,8 +230,8 @@ impl Tagged<TransferCertificate, Arc<AwsIdentity>> for Certificates {
             return certificate_ref::blocks_deletion(&self.deps, object, id).await;
         }
         let Some(old) = id else { return Ok(None) };
-        if let Some(keeps) = self.keeps(object, &target.account, old).await? {
-            return Ok(Some(keeps));
+        if let Some(end) = self.overlaps(object, &target.account, old).await? {
+            return Ok(Some(format!("its overlap lasts until {end}")));
         }
         Ok(certificate_ref::having(&self.deps, object, old))
     }

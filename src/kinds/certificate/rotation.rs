@@ -34,12 +34,10 @@ impl Rotated {
         [*ends, until].into_iter().flatten().chain([overlapped]).min()
     }
 
-    /// When the old one leaves the profiles, if it is to: not while one of them has not got the new one, and not once it is
-    /// the one that is wanted again.
+    /// When the old one leaves the profiles, if it is to: not while one of them has not got the new one.
     #[must_use]
     pub fn leaves_at(&self, want: &WantedCertificate) -> Option<Timestamp> {
-        let stays = !want.lacking.is_empty() || self.is_back(want);
-        self.overlap_end(want.overlap, want.inactive_date).filter(|_| !stays)
+        self.overlap_end(want.overlap, want.inactive_date).filter(|_| want.lacking.is_empty())
     }
 
     /// Whether the source holds the old one again.
@@ -67,12 +65,7 @@ fn begins(certificate: &Certificate) -> Option<Timestamp> {
 #[must_use]
 pub fn ends_old(want: &WantedCertificate, have: &Rotated, owner: &Owner, now: Timestamp) -> Option<PlannedCall> {
     let old = have.old.as_ref().filter(|old| owner.judge(&old.tags) == Ownership::Ours)?;
-    let end = match have.leaves_at(want) {
-        Some(end) => end,
-        // It got an end, and is what the source holds again.
-        None if have.is_back(want) => [old.not_after_date, want.inactive_date].into_iter().flatten().min()?,
-        None => return None,
-    };
+    let end = have.leaves_at(want)?;
     let active = begins(old).is_none_or(|begins| begins < end);
     if old.inactive_date == Some(end) || end <= now || !active {
         return None;

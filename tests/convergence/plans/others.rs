@@ -49,7 +49,10 @@ fn acts(workflow: Workflow, kind: &'static str, name: &'static str) -> Vec<(&'st
         acts.push(("delete", Act::Delete(kind, name), vec![&WANTED_CHANGES]));
         let replaced = (workflow.name == "W15-workflow").then_some(&OLD_ONE_WAITS);
         let unchecked = [&WANTED_CHANGES].into_iter().chain(replaced).collect();
-        acts.push(("recreate", Act::Recreate(kind, name), unchecked));
+        // These apply it again themselves in the end, as another one than it was.
+        if !matches!(workflow.name, "W16-profile" | "W16-web-app") {
+            acts.push(("recreate", Act::Recreate(kind, name), unchecked));
+        }
     }
     if kind != "TransferAccess" {
         // An access whose record is lost is nobody's: docs/limits.md says so, and a scenario of its own shows it.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::agreements;
 use crate::canonical::mask;
 use crate::stage::Stage;
 use transfer_operator::fakes::api_server::{Key, text};
@@ -50,6 +51,15 @@ pub fn of(stage: &Stage, key: &Key) -> Value {
         }
         if let Some(status) = object["status"].as_object_mut() {
             status.remove("unset");
+        }
+        // A profile that was sent and is wanted no more is remembered as long as that call may arrive.
+        if agreements::awaits(object)
+            && let Some(hashes) = object["status"]["applied"]["hashes"].as_object_mut()
+        {
+            hashes.retain(|key, _| !key.ends_with("#left"));
+            if hashes.is_empty() {
+                object["status"]["applied"].as_object_mut().unwrap().remove("hashes");
+            }
         }
     }
     // The two profiles that a connector or an agreement is between are told apart by their ids alone, which AWS draws.

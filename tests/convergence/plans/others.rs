@@ -45,12 +45,14 @@ fn acts(workflow: Workflow, kind: &'static str, name: &'static str) -> Vec<(&'st
         return acts;
     }
     // The others go on with what must still be there, or delete and apply it again themselves.
-    if !matches!(workflow.name, "W3-update" | "W8-role" | "W9-access") && !IN_A_STOP.contains(&workflow.name) {
+    if !matches!(workflow.name, "W3-update" | "W8-role" | "W9-access" | "W16-web-app")
+        && !IN_A_STOP.contains(&workflow.name)
+    {
         acts.push(("delete", Act::Delete(kind, name), vec![&WANTED_CHANGES]));
         let replaced = (workflow.name == "W15-workflow").then_some(&OLD_ONE_WAITS);
         let unchecked = [&WANTED_CHANGES].into_iter().chain(replaced).collect();
-        // These apply it again themselves in the end, as another one than it was.
-        if !matches!(workflow.name, "W16-profile" | "W16-web-app") {
+        // It applies it again itself in the end, as another one than it was.
+        if workflow.name != "W16-profile" {
             acts.push(("recreate", Act::Recreate(kind, name), unchecked));
         }
     }

@@ -148,7 +148,7 @@ fn with_unknown(name: &str, value: &mut Value) {
 /// The unions of AWS's answers. Servers have structures of the same names as those of web apps, with other members.
 fn is_union(name: &str, members: &Map<String, Value>) -> bool {
     match name {
-        "EgressConfig" | "WebAppUnits" => true,
+        "EgressConfig" | "WebAppUnits" | "DescribedIdentityProviderDetails" | "DescribedEndpointDetails" => true,
         "IdentityProviderDetails" => members.contains_key("IdentityCenterConfig"),
         "EndpointDetails" => members.contains_key("Vpc"),
         _ => false,
@@ -171,5 +171,11 @@ mod tests {
         assert!(connector["Tags"][0]["FutureMember"].is_object());
         assert!(connector["EgressConfig"]["VpcLattice"]["FutureMember"].is_object());
         assert_eq!(connector["EgressConfig"].as_object().map(Map::len), Some(1));
+        let center = json!({"IdentityCenterConfig": {"Role": "r"}});
+        let mut answer = json!({"WebApp": {"DescribedIdentityProviderDetails": center, "WebAppUnits": {"Provisioned": 1},
+            "DescribedEndpointDetails": {"Vpc": {"VpcId": "vpc-1"}}}});
+        with_unknown("", &mut answer);
+        let unions = ["DescribedIdentityProviderDetails", "WebAppUnits", "DescribedEndpointDetails"];
+        assert_eq!(unions.map(|name| answer["WebApp"][name].as_object().map(Map::len)), [Some(1); 3]);
     }
 }

@@ -28,7 +28,8 @@ impl<K: Serialize + DeserializeOwned> Packed<K> {
         Some(Self { text: text.into(), object: PhantomData })
     }
 
-    /// The object. That what was written can be read a test holds for every kind; it would be missing.
+    /// The object. One whose text cannot be read would be missing; of users, which alone are held so, a test holds that it
+    /// is the same object.
     #[must_use]
     pub fn open(&self) -> Option<Arc<K>> {
         let read = serde_json::from_slice(&self.text);

@@ -98,7 +98,7 @@ struct Inner<K> {
     /// Scopes that were listed at least once.
     listed: BTreeSet<usize>,
     scopes: usize,
-    /// There may be tens of thousands of them, see [`Packed`].
+    /// There may be tens of thousands of them, see `packed`.
     many: bool,
 }
 

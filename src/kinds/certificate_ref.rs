@@ -209,8 +209,13 @@ fn may_have(other: &dyn Object, id: Option<&str>) -> bool {
 }
 
 fn has(profile: &TransferProfile, id: &str) -> bool {
-    let shown = profile.status.as_ref().and_then(|status| status.certificate_ids.as_ref());
-    shown.map_or_else(|| may_exist(profile), |ids| ids.iter().any(|shown| shown == id))
+    shows(profile, id).unwrap_or_else(|| may_exist(profile))
+}
+
+/// Whether AWS was seen to have it there; nothing where nobody looked.
+fn shows(profile: &TransferProfile, id: &str) -> Option<bool> {
+    let shown = profile.status.as_ref()?.certificate_ids.as_ref()?;
+    Some(shown.iter().any(|shown| shown == id))
 }
 
 fn may_exist(profile: &TransferProfile) -> bool {
@@ -228,7 +233,10 @@ pub fn having(deps: &Deps, object: &TransferCertificate, old: &str) -> Option<St
         let finalizer = profile.metadata.finalizers.iter().flatten().any(|name| name == FINALIZER);
         finalizer && profile.spec.certificate_ids.iter().flatten().any(|named| named == old)
     };
-    let keeps = |profile: &TransferProfile| has(profile, old) || (listed(profile) && admits(deps, object, profile));
+    let keeps = |profile: &TransferProfile| {
+        let may = has(profile, old) || listed(profile);
+        shows(profile, old) == Some(true) || (may && admits(deps, object, profile))
+    };
     let still: BTreeSet<String> = profiles
         .filter(|profile| keeps(profile))
         .map(|profile| format!("TransferProfile {}/{}", profile.namespace().unwrap_or_default(), profile.name_any()))
@@ -252,7 +260,11 @@ pub fn lacking(deps: &Deps, object: &TransferCertificate) -> BTreeSet<String> {
         shown.is_some_and(|ids| ids.contains(new) || ids.len() >= CERTIFICATES_MAX)
     };
     let profiles = deps.lister.by::<TransferProfile>(&named).into_iter();
-    let lacking = profiles.filter(|profile| has(profile, old) && !goes_on(profile));
+    // As in `having`: of one that may not name it only what AWS was seen to have counts.
+    let has_old = |profile: &TransferProfile| {
+        shows(profile, old).unwrap_or_else(|| may_exist(profile) && admits(deps, object, profile))
+    };
+    let lacking = profiles.filter(|profile| has_old(profile) && !goes_on(profile));
     lacking
         .map(|profile| format!("{} {}", ManagedKind::TransferProfile.name(), Name::from(&profile.metadata)))
         .collect()

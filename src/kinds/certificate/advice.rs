@@ -46,7 +46,7 @@ pub fn advice(
     gap.into_iter().chain(lacking(want, have)).chain(end).chain(later).map(reason).collect()
 }
 
-/// Who has not got the new one yet, so that the old one stays.
+/// That the source holds the old one again; or who has not got the new one yet, so that the old one stays.
 fn lacking(want: &WantedCertificate, have: &Rotated) -> Option<String> {
     let old = &have.old.as_ref()?.certificate_id;
     if have.is_back(want) {

@@ -18,7 +18,7 @@ use crate::world::{ACCOUNT, REGION};
 pub type Right = (String, String);
 
 /// What AWS does in the caller's name where this is used, and what these runs cannot send. No run sends any of it.
-const UNSENT: [(&str, &str); 19] = [
+const UNSENT: [(&str, &str); 33] = [
     ("apigateway:GET", "CreateServer and UpdateServer look at the API that knows the users"),
     ("ds:AuthorizeApplication", "CreateServer with a directory"),
     ("ds:DescribeDirectories", "CreateServer, UpdateServer and DeleteServer with a directory"),
@@ -39,10 +39,25 @@ const UNSENT: [(&str, &str); 19] = [
         "transfer:TestIdentityProvider",
         "the servers of these runs keep their users themselves; src/kinds/reconcile_tests/login_test.rs has one that asks",
     ),
+    ("sso:CreateApplication", WEB_APP),
+    ("sso:DeleteApplication", WEB_APP),
+    ("sso:DescribeApplication", WEB_APP),
+    ("sso:GetApplicationAccessScope", WEB_APP),
+    ("sso:GetApplicationAuthenticationMethod", WEB_APP),
+    ("sso:GetApplicationGrant", WEB_APP),
+    ("sso:ListApplicationAccessScopes", WEB_APP),
+    ("sso:ListApplicationAuthenticationMethods", WEB_APP),
+    ("sso:ListApplicationGrants", WEB_APP),
+    ("sso:ListApplications", WEB_APP),
+    ("sso:PutApplicationAccessScope", WEB_APP),
+    ("sso:PutApplicationAuthenticationMethod", WEB_APP),
+    ("sso:PutApplicationGrant", WEB_APP),
+    ("sso:UpdateApplication", WEB_APP),
     ("sts:AssumeRole", NOBODY),
     ("sts:TagSession", NOBODY),
 ];
 const NOBODY: &str = "the identities of these runs become nobody; tests/sessions.rs has those that do";
+const WEB_APP: &str = "CreateWebApp, UpdateWebApp and DeleteWebApp keep the application in IAM Identity Center";
 const LOGS: &str = "CreateServer, UpdateServer and DeleteServer with structured logs";
 
 /// Members that name a role which is passed.

@@ -4,7 +4,7 @@
 use super::CreateOutput;
 use super::unchecked::{self, Check};
 use crate::runs::Plan;
-use crate::setup::{Setup, When};
+use crate::setup::{Blow, Setup, When};
 use crate::stage::Outcome;
 
 /// What is wrong with a run beside what the oracles saw in it. A workflow that is made up anew for each plan has no run
@@ -54,13 +54,16 @@ fn counts(setup: &Setup, outcome: &Outcome) -> Vec<(String, u64, u64)> {
 
 /// O8: a look-up every 40 seconds over a window of 17 minutes, a few times, and every call once more. While something
 /// is away for an hour, each object tries every 5 minutes at most. While what was replaced waits to be deleted, some
-/// five calls are made in each of ten minutes, and once more by whoever died in between, who counts them anew.
+/// five calls are made in each of ten minutes, and once more by whoever died in between, who counts them anew. Whoever
+/// starts after a death asks some eight things that the dead one knew: who each identity is, what policies AWS has.
 fn budget(setup: &Setup, reference: &Outcome) -> usize {
     let lasting = setup.rules.iter().filter(|rule| matches!(rule.when, When::Until(_))).count();
+    let deaths = setup.rules.iter().filter(|rule| matches!(rule.blow, Blow::Kill)).count();
     let replaced: u64 = reference.made.values().map(|made| made.beside).sum();
     reference.points.len() * 3
         + 600 * setup.replicas as usize
         + 600 * lasting
+        + 8 * deaths
         + 100 * usize::try_from(replaced).unwrap()
 }
 

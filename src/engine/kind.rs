@@ -250,7 +250,7 @@ pub trait ResourceState: Send + Sync {
 ///     type TargetDetail = ();    // it lives in an account and region, and nowhere more narrow
 ///     type Want = String;        // what the spec asks for
 ///     type Have = Server;        // what AWS has
-///     const WORDS: Words = Words { noun: "notice", parent: "", taken: "", anew: "another id", adopts: false };
+///     const WORDS: Words = Words { noun: "notice", parent: "", taken: "", anew: "another id" };
 ///
 ///     fn found_by(&self) -> FoundBy<'_, Notice, ()> { FoundBy::Tags(self) }
 ///     async fn resolve(&self, object) { /* identity, grant, account and region */ }

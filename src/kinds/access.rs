@@ -134,13 +134,8 @@ impl Kind for Accesses {
     type Want = WantedAccess;
     type Have = Access;
 
-    const WORDS: Words = Words {
-        noun: TransferAccess::NOUN,
-        parent: "server",
-        taken: "an access for this group",
-        anew: "",
-        adopts: true,
-    };
+    const WORDS: Words =
+        Words { noun: TransferAccess::NOUN, parent: "server", taken: "an access for this group", anew: "" };
 
     fn found_by(&self) -> FoundBy<'_, TransferAccess, LoginTarget> {
         FoundBy::Record(self)

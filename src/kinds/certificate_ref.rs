@@ -9,7 +9,7 @@ use kube::ResourceExt;
 
 use super::deps::{Deps, OwnersSeen};
 use super::grants::Asker;
-use super::named_by::{self, From, Named};
+use super::named_by::{self, From, Named, ReadAnew};
 use super::resolve::{self, Unresolved};
 use super::trigger::Trigger;
 use super::{affected, referrers};
@@ -30,7 +30,6 @@ pub const WITH_KEY: &str = "CERTIFICATE_WITH_PRIVATE_KEY";
 /// AWS's most certificates of a profile.
 const CERTIFICATES_MAX: usize = 10;
 
-#[async_trait]
 impl Named for TransferCertificate {
     fn region(&self) -> &str {
         &self.spec.region
@@ -43,7 +42,10 @@ impl Named for TransferCertificate {
     fn seen(deps: &Deps) -> &OwnersSeen {
         &deps.certificates
     }
+}
 
+#[async_trait]
+impl ReadAnew for TransferCertificate {
     async fn look(deps: &Deps, account: &Account, id: &str) -> Result<(), AwsError> {
         look(deps, account, id).await.map(drop)
     }

@@ -283,15 +283,10 @@ pub struct WorkflowsSeen {
 }
 
 impl WorkflowsSeen {
-    /// These tags were read on the workflow; none where AWS does not have it.
-    pub fn note(&self, account: &Account, workflow_id: &str, tags: Option<&Tags>) {
-        self.owners.note(account, workflow_id, tags);
-    }
-
-    /// The owner tags that were read on it last, if any were.
+    /// The owner tags of workflows.
     #[must_use]
-    pub fn tags(&self, account: &Account, workflow_id: &str) -> Option<Tags> {
-        self.owners.tags(account, workflow_id)
+    pub fn owners(&self) -> &OwnersSeen {
+        &self.owners
     }
 
     /// AWS showed the server of this object with these workflows.

@@ -43,7 +43,5 @@ pub mod trigger;
 pub(crate) mod user;
 pub(crate) mod uses;
 pub(crate) mod web_app;
-#[cfg(test)]
-mod words_tests;
 pub(crate) mod workflow;
 pub(crate) mod workflow_ref;

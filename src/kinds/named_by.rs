@@ -25,7 +25,6 @@ use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
 /// A kind that others name.
-#[async_trait]
 pub trait Named: Managed {
     /// The region of its spec.
     fn region(&self) -> &str;
@@ -35,7 +34,11 @@ pub trait Named: Managed {
 
     /// Where the owner tags of what such objects stand for are kept in mind.
     fn seen(deps: &Deps) -> &OwnersSeen;
+}
 
+/// One whose owner tags are read by who names it, where nobody read them yet.
+#[async_trait]
+pub trait ReadAnew: Named {
     /// Reads the owner tags that AWS has on it now, and keeps them in mind.
     async fn look(deps: &Deps, account: &Account, id: &str) -> Result<(), AwsError>;
 }
@@ -56,7 +59,7 @@ pub type Ids<'a, K> = &'a (dyn Fn(&K) -> Result<Vec<String>, Reason> + Send + Sy
 ///
 /// # Errors
 /// Why they are not known, or trouble in finding out.
-pub async fn by_reference<K: Named>(
+pub async fn by_reference<K: ReadAnew>(
     deps: &Deps,
     from: From<'_>,
     name: &Name,
@@ -70,10 +73,8 @@ pub async fn by_reference<K: Named>(
     let Some(object) = found.filter(|object| admits(object.as_ref(), asker)) else {
         return Err(waits(server_ref::unavailable(K::KIND, name, asker, exists)));
     };
-    if elsewhere(object.as_ref(), account) {
-        // Another account is not named: who asks may have no grant there.
-        let message =
-            format!("{kind} {name} lives in another account or region; name one that lives where this object does");
+    if let Some(where_it_is) = elsewhere(object.as_ref(), account) {
+        let message = format!("{kind} {name} {where_it_is}");
         return Err(Reason::stalled(reasons::INVALID_SPEC, message).into());
     }
     let given = ids(object.as_ref())?;
@@ -91,20 +92,34 @@ pub async fn by_reference<K: Named>(
     Ok(given)
 }
 
-fn elsewhere<K: Named>(object: &K, account: &Account) -> bool {
+/// Where this is, if what it stands for cannot be named for what lives in this account and region. Another account is not
+/// named: who asks may have no grant there.
+#[must_use]
+pub fn elsewhere<K: Named>(object: &K, account: &Account) -> Option<String> {
+    let region = object.region();
+    if region != account.region {
+        let here = &account.region;
+        return Some(format!("is in region {region}, and this object in {here}; name one that lives there"));
+    }
     let recorded = object.status().and_then(|status| K::common(status).recorded_account());
-    object.region() != account.region || recorded.is_some_and(|recorded| *recorded != account.id)
+    let other = recorded.filter(|recorded| **recorded != account.id);
+    other.map(|_| "is in another account than this object; name one that lives in the same".to_owned())
 }
 
 /// Whether AWS shows the owner tags of the object on this. They are read once, here or by the object's own reconcile, and
 /// anew as long as they are others.
-async fn owned<K: Named>(deps: &Deps, account: &Account, object: &K, id: &str) -> Result<bool, AwsError> {
-    let owner = owner(deps, object);
-    let ours = || K::seen(deps).tags(account, id).is_some_and(|tags| owner.judge(&tags) == Ownership::Ours);
-    if !ours() {
+async fn owned<K: ReadAnew>(deps: &Deps, account: &Account, object: &K, id: &str) -> Result<bool, AwsError> {
+    if !seen_owned(deps, account, object, id) {
         K::look(deps, account, id).await?;
     }
-    Ok(ours())
+    Ok(seen_owned(deps, account, object, id))
+}
+
+/// Whether this process saw the owner tags of the object on this.
+#[must_use]
+pub fn seen_owned<K: Named>(deps: &Deps, account: &Account, object: &K, id: &str) -> bool {
+    let owner = owner(deps, object);
+    K::seen(deps).tags(account, id).is_some_and(|tags| owner.judge(&tags) == Ownership::Ours)
 }
 
 fn owner<K: Named>(deps: &Deps, object: &K) -> Owner {
@@ -138,14 +153,15 @@ pub fn by_id<K: Named>(deps: &Deps, from: From<'_>, id: &str) -> Result<String, 
 /// that it is not: until they are read a status counts, as it can keep somebody out and let nobody in.
 fn stands_for<K: Named>(deps: &Deps, object: &K, id: &str, account: &Account) -> bool {
     let owner = owner(deps, object);
-    // One that only looks at what nobody's tags are on has no say in who names it.
+    // Tags that somebody took off say nothing of another owner; but one that only looks at what nobody's tags are on has no
+    // say in who names it.
     let looks = object.policies().observes();
     let stays = |ownership| match ownership {
         Ownership::Ours | Ownership::UidLost => true,
         Ownership::Untagged => !looks,
         _ => false,
     };
-    K::seen(deps).tags(account, id).is_none_or(|tags| stays(owner.judge(&tags)))
+    K::seen(deps).tags(account, id).is_none_or(|tags| stays(owner.judge(&tags))) && elsewhere(object, account).is_none()
 }
 
 /// Whether objects of the asker's namespace may name what this one stands for.

@@ -170,7 +170,6 @@ impl Kind for Profiles {
         parent: "",
         taken: "",
         anew: "another id, which whatever uses it has to name",
-        adopts: true,
     };
 
     fn found_by(&self) -> FoundBy<'_, TransferProfile, Self::TargetDetail> {

@@ -10,7 +10,7 @@ use super::affected;
 use super::deps::{Deps, OwnersSeen};
 use super::grants::Asker;
 pub use super::named_by::From;
-use super::named_by::{self, Named};
+use super::named_by::{self, Named, ReadAnew};
 use super::resolve::{self, Unresolved};
 use super::trigger::{Trigger, Which};
 use crate::api::common::{NamespaceSelection, ProfileRef};
@@ -62,7 +62,6 @@ impl Side<'_> {
     }
 }
 
-#[async_trait]
 impl Named for TransferProfile {
     fn region(&self) -> &str {
         &self.spec.region
@@ -75,7 +74,10 @@ impl Named for TransferProfile {
     fn seen(deps: &Deps) -> &OwnersSeen {
         &deps.profiles
     }
+}
 
+#[async_trait]
+impl ReadAnew for TransferProfile {
     async fn look(deps: &Deps, account: &Account, id: &str) -> Result<(), AwsError> {
         look(deps, account, id).await.map(drop)
     }

@@ -192,8 +192,7 @@ impl Kind for Users {
     type Want = WantedUser;
     type Have = UserState;
 
-    const WORDS: Words =
-        Words { noun: TransferUser::NOUN, parent: "server", taken: "a user of this name", anew: "", adopts: true };
+    const WORDS: Words = Words { noun: TransferUser::NOUN, parent: "server", taken: "a user of this name", anew: "" };
 
     fn found_by(&self) -> FoundBy<'_, TransferUser, LoginTarget> {
         FoundBy::Key(self)

@@ -170,13 +170,8 @@ impl Kind for Workflows {
     type Want = WantedWorkflow;
     type Have = Workflow;
 
-    const WORDS: Words = Words {
-        noun: TransferWorkflow::NOUN,
-        parent: "",
-        taken: "",
-        anew: "another id, which servers have to name",
-        adopts: true,
-    };
+    const WORDS: Words =
+        Words { noun: TransferWorkflow::NOUN, parent: "", taken: "", anew: "another id, which servers have to name" };
 
     fn found_by(&self) -> FoundBy<'_, TransferWorkflow, Arc<AwsIdentity>> {
         FoundBy::Tags(self)
@@ -210,7 +205,7 @@ impl Kind for Workflows {
     ) -> Result<Described<Workflow>, AwsError> {
         let Some(workflow_id) = standalone::key(object) else { return Ok(Described::NoKey) };
         // What was seen is noted for the servers that name this object.
-        let (account, seen) = (&target.account, &self.deps.workflows);
+        let (account, seen) = (&target.account, self.deps.workflows.owners());
         match account.read(DescribeWorkflow { workflow_id: workflow_id.clone() }).await {
             Ok(workflow) => {
                 seen.note(account, &workflow_id, Some(&workflow.tags));

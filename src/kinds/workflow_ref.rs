@@ -1,8 +1,7 @@
 //! Workflows that servers name by their objects: which id a server may be given, and who keeps a workflow in use.
 //!
-//! An id counts only once this process saw the owner tags of that very object on it, in the account and region of the
-//! server: whoever may write a status could else have every upload handled by a workflow of his own. One that a server
-//! names by its id is kept from it where the object that it belongs to does not admit that server.
+//! As [`named_by`] has it; but what is not known yet holds up one list of the server and not the server, so nothing is read
+//! for it here: the workflow's own reconcile does.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,10 +10,12 @@ use std::sync::Arc;
 use kube::ResourceExt;
 
 use super::affected;
-use super::deps::{Deps, WorkflowsSeen};
-use super::grants::{self, Asker};
+use super::deps::{Deps, OwnersSeen, WorkflowsSeen};
+use super::grants::Asker;
+use super::named_by::{self, From};
 use super::trigger::Trigger;
 use super::{referrers, resolve, server_ref};
+use crate::api::common::NamespaceSelection;
 use crate::api::condition::{self, reasons, types};
 use crate::api::shapes;
 use crate::api::status::CreatePhase;
@@ -25,7 +26,6 @@ use crate::cluster::references::Reference;
 use crate::cluster::store::StoreChange;
 use crate::cluster::{Lister, Name, Object};
 use crate::engine::kind::ReconcileError;
-use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
 /// The workflows of a server's spec.
@@ -46,18 +46,13 @@ pub fn named(deps: &Deps, server: &TransferServer, account: &Account) -> Named {
     let namespace = server.namespace().unwrap_or_default();
     let labels = resolve::labels(deps, &namespace);
     let asker = Asker { kind: ManagedKind::TransferServer, namespace: &namespace, labels: &labels };
+    let from = From { asker: &asker, account };
     let mut held = BTreeMap::new();
     let mut list = |path: &str, listed: Option<&Vec<shapes::WorkflowDetail>>| {
         let detail = |shapes::WorkflowDetail { workflow_ref, workflow_id, execution_role }: &shapes::WorkflowDetail| {
             let (workflow_id, why) = match workflow_ref {
-                None => by_id(deps, workflow_id.clone().unwrap_or_default(), &asker, account),
-                Some(reference) => {
-                    let name = Name::of_workflow(reference, &namespace);
-                    let object = deps.lister.get::<TransferWorkflow>(&name);
-                    let admits = object.as_ref().is_some_and(|object| admits(object, &asker));
-                    let question = Asked { name: &name, from: &asker, account, seen: &deps.workflows };
-                    question.id(object.as_deref(), admits, &deps.cluster_id)
-                }
+                None => by_id(deps, from, workflow_id.clone().unwrap_or_default()),
+                Some(reference) => by_reference(deps, from, &Name::of_workflow(reference, &namespace)),
             };
             if let Some(why) = why {
                 let why = resolve::of_field(&format!("spec.{path}"), &why);
@@ -74,94 +69,53 @@ pub fn named(deps: &Deps, server: &TransferServer, account: &Account) -> Named {
     Named { details: Some(details), held }
 }
 
-/// Whether servers of the asker's namespace may use what this object stands for.
-fn admits(object: &TransferWorkflow, asker: &Asker) -> bool {
-    let home = object.metadata.namespace.as_deref().unwrap_or_default();
-    object.spec.allowed_references.namespaces.admits(home, asker.namespace, asker.labels)
-}
-
-/// A workflow that is named by its id, and why it must not be sent: where an object of ours stands for it, that object
-/// says who may use it, by whichever name. What no object stands for is AWS's and the passed role's to judge.
-fn by_id(deps: &Deps, id: String, asker: &Asker, account: &Account) -> (String, Option<Reason>) {
-    let reference = Reference::Id(ManagedKind::TransferWorkflow, id.clone());
-    let objects = deps.lister.by::<TransferWorkflow>(&reference);
-    let barred = objects.iter().any(|object| stands_for(deps, object, &id, account) && !admits(object, asker));
-    let why = barred.then(|| {
-        // Whose it is is not told: who asks may know no more of it than its id.
-        let unseen = grants::unseen(asker.namespace, asker.labels);
-        let message = format!(
-            "workflow {id} belongs to a TransferWorkflow that does not allow references from namespace {}; its owner may \
-             allow that namespace in spec.allowedReferences{unseen}",
-            asker.namespace
-        );
-        Reason::new(reasons::DEPENDENCY_NOT_READY, message)
-    });
+/// A workflow that is named by its id, and why it must not be sent. What no object stands for is AWS's and the passed
+/// role's to judge.
+fn by_id(deps: &Deps, from: From<'_>, id: String) -> (String, Option<Reason>) {
+    let why = named_by::by_id::<TransferWorkflow>(deps, from, &id).err();
     (id, why)
 }
 
-/// Whether the object that names the workflow in its status is the one it belongs to, as far as was seen. Only other
-/// owner tags say that it is not: until they are read a status counts, as it can keep somebody out and let nobody in.
-fn stands_for(deps: &Deps, object: &TransferWorkflow, id: &str, account: &Account) -> bool {
-    let Name { namespace, name } = Name::from(&object.metadata);
-    let owner = Owner::new(&deps.cluster_id, &namespace, &name, &object.uid().unwrap_or_default());
-    // Tags that somebody took off say nothing of another owner.
-    // One that only looks at what nobody's tags are on has no say in who names it.
-    let looks = object.policies().observes();
-    let stays = |ownership| match ownership {
-        Ownership::Ours | Ownership::UidLost => true,
-        Ownership::Untagged => !looks,
-        _ => false,
+/// The id of the workflow that an object stands for, and why it must not be sent yet. Where no id is known, the object's
+/// name stands for it.
+fn by_reference(deps: &Deps, from: From<'_>, name: &Name) -> (String, Option<Reason>) {
+    let From { asker, account } = from;
+    let unknown = format!("{} {name}", ManagedKind::TransferWorkflow.name());
+    let waits = |message: String| Some(Reason::new(reasons::DEPENDENCY_NOT_READY, message));
+    let found = deps.lister.get::<TransferWorkflow>(name);
+    let exists = found.is_some();
+    let Some(object) = found.filter(|object| named_by::admits(object.as_ref(), asker)) else {
+        let message = server_ref::unavailable(ManagedKind::TransferWorkflow, name, asker, exists);
+        return (unknown, waits(message));
     };
-    let ours = deps.workflows.tags(account, id).is_none_or(|tags| stays(owner.judge(&tags)));
-    ours && elsewhere(object, account).is_none()
-}
-
-/// A server asks for the workflow that an object stands for.
-struct Asked<'a> {
-    name: &'a Name,
-    /// The server and its namespace.
-    from: &'a Asker<'a>,
-    account: &'a Account,
-    seen: &'a WorkflowsSeen,
-}
-
-impl Asked<'_> {
-    /// The id, and why it must not be sent yet. Where no id is known, the object's name stands for it.
-    fn id(&self, object: Option<&TransferWorkflow>, admits: bool, cluster: &str) -> (String, Option<Reason>) {
-        let Self { name, from, account, seen } = self;
-        let unknown = format!("{} {name}", ManagedKind::TransferWorkflow.name());
-        let waits = |message: String| Some(Reason::new(reasons::DEPENDENCY_NOT_READY, message));
-        let Some(object) = object.filter(|_| admits) else {
-            let message = server_ref::unavailable(ManagedKind::TransferWorkflow, name, from, object.is_some());
-            return (unknown, waits(message));
-        };
-        if let Some(elsewhere) = elsewhere(object, account) {
-            let message = format!("{unknown} {elsewhere}; name one that lives where the server does");
-            return (unknown, Some(Reason::stalled(reasons::INVALID_SPEC, message)));
-        }
-        let Some(id) = object.status.as_ref().and_then(TransferWorkflowStatus::in_force) else {
-            let message = format!("{unknown} has no id yet");
-            return (unknown, waits(message));
-        };
-        if object.metadata.deletion_timestamp.is_some() {
-            return (id.to_owned(), waits(format!("{unknown} is being deleted and takes no server")));
-        }
-        let owner = Owner::new(cluster, &name.namespace, &name.name, &object.uid().unwrap_or_default());
-        let ours = seen.tags(account, id).is_some_and(|tags| owner.judge(&tags) == Ownership::Ours);
-        let message = || format!("workflow {id} was not seen with the owner tags of {unknown} (yet)");
-        (id.to_owned(), (!ours).then(message).and_then(waits))
+    if let Some(where_it_is) = named_by::elsewhere(object.as_ref(), account) {
+        let message = format!("{unknown} {where_it_is}");
+        return (unknown, Some(Reason::stalled(reasons::INVALID_SPEC, message)));
     }
+    let Some(id) = object.status.as_ref().and_then(TransferWorkflowStatus::in_force) else {
+        let message = format!("{unknown} has no id yet");
+        return (unknown, waits(message));
+    };
+    if object.metadata.deletion_timestamp.is_some() {
+        return (id.to_owned(), waits(format!("{unknown} is being deleted and takes no server")));
+    }
+    let ours = named_by::seen_owned(deps, account, object.as_ref(), id);
+    let message = || format!("workflow {id} was not seen with the owner tags of {unknown} (yet)");
+    (id.to_owned(), (!ours).then(message).and_then(waits))
 }
 
-/// Where the workflow is, if that is not where the server is. Another account is not named: who asks may have no grant
-/// there.
-fn elsewhere(object: &TransferWorkflow, account: &Account) -> Option<String> {
-    let region = &object.spec.region;
-    if *region != account.region {
-        return Some(format!("is in region {region}, and the server in {}", account.region));
+impl named_by::Named for TransferWorkflow {
+    fn region(&self) -> &str {
+        &self.spec.region
     }
-    let recorded = object.status.as_ref().and_then(|status| status.common.recorded_account());
-    recorded.filter(|recorded| **recorded != account.id).map(|_| "is in another account than the server".to_owned())
+
+    fn admitted(&self) -> &NamespaceSelection {
+        &self.spec.allowed_references.namespaces
+    }
+
+    fn seen(deps: &Deps) -> &OwnersSeen {
+        deps.workflows.owners()
+    }
 }
 
 /// The workflows that AWS shows on a server.
@@ -208,7 +162,7 @@ fn in_vain(deps: &Deps, object: &TransferWorkflow, other: &dyn Object) -> bool {
     let labels = resolve::labels(deps, &namespace);
     let asker = Asker { kind: ManagedKind::TransferServer, namespace: &namespace, labels: &labels };
     let unknown = may_exist(server) && !deps.workflows.looked_at(&server.uid().unwrap_or_default());
-    !admits(object, &asker) && !unknown
+    !named_by::admits(object, &asker) && !unknown
 }
 
 /// Servers that show this workflow and still have an object.

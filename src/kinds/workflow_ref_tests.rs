@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::aws::Tags;
 use crate::cluster::store::Snapshot;
+use crate::engine::owner::Owner;
 use crate::kinds::fakes::{self, ACCOUNT, CLUSTER, REGION, World, dying, object};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/one";
@@ -33,7 +34,7 @@ fn world(workflow: &TransferWorkflow, uid: Option<&str>) -> World {
     world.watch(workflow);
     if let Some(uid) = uid {
         let tags = Owner::new(CLUSTER, "team", "scan", uid).tags("attempt");
-        world.deps.workflows.note(&world.account(), "w-1", Some(&tags));
+        world.deps.workflows.owners().note(&world.account(), "w-1", Some(&tags));
     }
     world
 }
@@ -73,7 +74,7 @@ fn a_server_gets_only_an_id_that_was_seen_with_the_objects_own_tags() {
             workflow(&json!({"region": "eu-west-1"}), &json!({"workflowId": "w-1"})),
             mine,
             "TransferWorkflow team/scan",
-            Some((reasons::INVALID_SPEC, true, "is in region eu-west-1, and the server in eu-central-1")),
+            Some((reasons::INVALID_SPEC, true, "is in region eu-west-1, and this object in eu-central-1")),
         ),
         (
             status(json!({"accountId": "999999999999"})),
@@ -171,7 +172,7 @@ fn an_id_stays_its_objects_where_somebody_took_its_tags_off() {
     without_uid.retain(|key, _| !key.ends_with("/uid"));
     for tags in [without_uid, Tags::default()] {
         let world = world(&closed, None);
-        world.deps.workflows.note(&world.account(), "w-1", Some(&tags));
+        world.deps.workflows.owners().note(&world.account(), "w-1", Some(&tags));
         let (_, held) = given(&world, &by_its_id("away", "w-1"));
         assert!(held.is_some(), "{tags:?}");
     }

@@ -28,7 +28,7 @@ use super::model::Window;
 use super::world::{Age, Creation, Id, Memory, Object, Server, Uid};
 
 /// Messages are no part of the model.
-const WORDS: Words = Words { noun: "", parent: "", taken: "", anew: "", adopts: false };
+const WORDS: Words = Words { noun: "", parent: "", taken: "", anew: "" };
 
 /// What a reconcile knows when it decides.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use transfer_operator::api::{
-    AwsIdentity, TransferAccess, TransferAgreement, TransferCertificate, TransferConnector, TransferProfile,
-    TransferServer, TransferUser, TransferWebApp, TransferWorkflow,
+    AwsIdentity, ManagedKind, TransferAccess, TransferAgreement, TransferCertificate, TransferConnector,
+    TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow,
 };
 
 /// One file of tests/fixtures/manifests.
@@ -245,6 +245,17 @@ fn every_field_has_a_description_that_survives_templating() {
             assert!(!text.contains("${") && !text.contains("{{"), "{kind}{path}: {text}");
         });
     }
+}
+
+/// Messages of all kinds advise it, see `engine/decide`.
+#[test]
+fn what_lives_in_aws_can_be_adopted() {
+    let lifecycle = "/properties/spec/properties/lifecycle/properties";
+    let adopts = |schema: &Value| schema.pointer(lifecycle).is_some_and(|members| members.get("adoption").is_some());
+    let admission = Admission::new();
+    let kinds: BTreeSet<&str> =
+        admission.schemas().filter(|(_, schema)| adopts(schema)).map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, ManagedKind::ALL.iter().map(|kind| kind.name()).collect());
 }
 
 /// Users of other tools, peers.md C 26: values are known at admission.

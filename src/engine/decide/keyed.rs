@@ -61,7 +61,6 @@ fn not_ours(facts: &Facts) -> Action {
             adopt(facts, adoption, (!facts.finalizer).then_some(Action::AddFinalizer))
         }
         _ if *facts.sight == ObservedState::Found(Ownership::UidLost) => uid_lost(
-            facts,
             if facts.confirmed { reasons::OWNERSHIP_LOST } else { reasons::CONFLICT },
             &format!("the {noun}"),
             vec![String::new()],

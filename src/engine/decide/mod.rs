@@ -94,8 +94,6 @@ pub struct Words {
     pub taken: &'static str,
     /// What is another one about one that is made anew. Empty for what has the same key again.
     pub anew: &'static str,
-    /// Specs of the kind have `lifecycle.adoption`: messages may advise it.
-    pub adopts: bool,
 }
 
 /// What a decision is made of.
@@ -491,12 +489,11 @@ fn hold(digest: &str) -> Action {
 
 /// It carries our name and cluster and no uid. Those two any object of the name had, so they give nothing: a person
 /// says whose it is, by adoption or by putting the tag back.
-fn uid_lost(facts: &Facts, code: &'static str, what: &str, ids: Vec<String>) -> Action {
+fn uid_lost(code: &'static str, what: &str, ids: Vec<String>) -> Action {
     // The command that puts it back follows, see `act`.
-    let way = if facts.words.adopts { "Take it back with spec.lifecycle.adoption, or put" } else { "Put" };
     let message = format!(
-        "{what} carries this object's owner and cluster tags and has no {} tag (any more); nothing is touched. {way} the \
-         tag back",
+        "{what} carries this object's owner and cluster tags and has no {} tag (any more); nothing is touched. \
+         Take it back with spec.lifecycle.adoption, or put the tag back",
         api::TAG_UID
     );
     Action::Stall { reason: Reason::stalled(code, message), uid_lost: ids }

@@ -5,7 +5,6 @@ use super::{
     Action, Adoption, Facts, Words, adopt, believed, foreign, may_act, other_cluster, own_record, replace, stall,
     uid_lost, wait, wait_for, wait_untagged, whole,
 };
-use crate::api::TAG_UID;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 use crate::engine::consistency::{Candidate, Observation, ObservedState, TagMatches};
@@ -77,15 +76,14 @@ fn not_ours(facts: &Facts, id: &str, other: Option<Adoption>) -> Action {
         Some(_) if other.is_some() && may_act(facts) => Action::UnlinkForeign(id.to_owned()),
         Some(adoption) if other.is_none() && foreign(facts.sight).is_none() => adopt(facts, adoption, None),
         _ if *facts.sight == ObservedState::Found(Ownership::UidLost) => {
-            uid_lost(facts, reasons::OWNERSHIP_LOST, &format!("{noun} {id}"), vec![id.to_owned()])
+            uid_lost(reasons::OWNERSHIP_LOST, &format!("{noun} {id}"), vec![id.to_owned()])
         }
         _ if *facts.sight == ObservedState::Found(Ownership::Former) => former_owner(facts, id),
         _ => stall(
             reasons::OWNERSHIP_LOST,
             format!(
                 "{noun} {id} does not carry this object's owner tags any more; nothing is touched. Restore the tags in \
-                 AWS{}, or delete this object",
-                if facts.words.adopts { ", take it over (spec.lifecycle.adoption)" } else { "" }
+                 AWS, take it over (spec.lifecycle.adoption), or delete this object"
             ),
         ),
     }
@@ -144,25 +142,18 @@ fn first_lookup(facts: &Facts) -> Action {
             wait_for(facts, Observation::Former, format!("a {noun} of a former object of this name is still listed"))
         }
         // It may be this object's own, whose status was lost besides: a second one is not made beside it.
-        (_, ids @ [_, ..]) => {
-            uid_lost(facts, reasons::OWNERSHIP_LOST, &format!("{noun} {}", ids.join(", ")), ids.to_vec())
-        }
+        (_, ids @ [_, ..]) => uid_lost(reasons::OWNERSHIP_LOST, &format!("{noun} {}", ids.join(", ")), ids.to_vec()),
         (former, []) => former_owner(facts, &former.join(", ")),
     }
 }
 
 fn former_owner(facts: &Facts, id: &str) -> Action {
-    let Words { noun, adopts, .. } = facts.words;
-    let own = if adopts {
-        "take it over (spec.lifecycle.adoption)".to_owned()
-    } else {
-        format!("give its {TAG_UID} tag this object's uid {}", facts.uid)
-    };
+    let noun = facts.words.noun;
     stall(
         reasons::FORMER_OWNER,
         format!(
-            "{noun} {id} belongs to a former object of this name; {own}, delete it in AWS, or give this object another \
-             name"
+            "{noun} {id} belongs to a former object of this name; take it over (spec.lifecycle.adoption), delete it in \
+             AWS, or give this object another name"
         ),
     )
 }

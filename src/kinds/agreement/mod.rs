@@ -171,8 +171,7 @@ impl Kind for Agreements {
     type Want = WantedAgreement;
     type Have = Agreement;
 
-    const WORDS: Words =
-        Words { noun: TransferAgreement::NOUN, parent: "server", taken: "", anew: "another id", adopts: true };
+    const WORDS: Words = Words { noun: TransferAgreement::NOUN, parent: "server", taken: "", anew: "another id" };
 
     fn found_by(&self) -> FoundBy<'_, TransferAgreement, LoginTarget> {
         FoundBy::Tags(self)

@@ -110,7 +110,6 @@ impl Kind for Certificates {
         parent: "",
         taken: "",
         anew: "another id, which profiles have to name",
-        adopts: true,
     };
 
     /// Its source is not watched.

@@ -125,7 +125,6 @@ impl Kind for Connectors {
         parent: "",
         taken: "",
         anew: "another id, which whoever sends files with it has to name",
-        adopts: true,
     };
 
     fn found_by(&self) -> FoundBy<'_, TransferConnector, Arc<AwsIdentity>> {

@@ -116,7 +116,7 @@ impl Kind for Notices {
     type Want = String;
     type Have = Server;
 
-    const WORDS: Words = Words { noun: Notice::NOUN, parent: "", taken: "", anew: "another id", adopts: false };
+    const WORDS: Words = Words { noun: Notice::NOUN, parent: "", taken: "", anew: "another id" };
 
     fn found_by(&self) -> FoundBy<'_, Notice, ()> {
         FoundBy::Tags(self)

@@ -165,7 +165,6 @@ impl Kind for Servers {
         parent: "",
         taken: "",
         anew: "another host name; other host keys, unless spec.hostKeys lists them",
-        adopts: true,
     };
 
     const EVERY: Duration = swept::EVERY;

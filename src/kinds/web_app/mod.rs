@@ -111,7 +111,6 @@ impl Kind for WebApps {
         parent: "",
         taken: "",
         anew: "another id and another address, which users and CORS rules have to name",
-        adopts: true,
     };
 
     fn found_by(&self) -> FoundBy<'_, TransferWebApp, Arc<AwsIdentity>> {

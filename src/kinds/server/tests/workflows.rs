@@ -83,7 +83,7 @@ fn world(id: Option<&str>, seen: bool) -> World {
     world.watch(&scan);
     if let Some(id) = id.filter(|_| seen) {
         let tags = Owner::new(CLUSTER, "team", "scan", "uid-scan").tags("attempt");
-        world.deps.workflows.note(&world.account(), id, Some(&tags));
+        world.deps.workflows.owners().note(&world.account(), id, Some(&tags));
     }
     world
 }

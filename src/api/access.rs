@@ -3,8 +3,9 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{IdentityRef, Lifecycle, ServerRef};
+use super::lifecycle::Lifecycle;
 use super::login::Login;
+use super::object_ref::{IdentityRef, ServerRef};
 use super::status::{CommonStatus, ServerFacts};
 use super::{Managed, Reference, pattern, references, resync, rules};
 

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{IdentityRef, PlainLifecycle, ProfileRef, ServerRef};
+use super::lifecycle::PlainLifecycle;
+use super::object_ref::{IdentityRef, ObjectRef, ServerRef};
 use super::status::{Applied, CommonStatus};
 use super::{Managed, ManagedKind, Reference, agreement_rules, pattern, references, resync, rules};
 
@@ -111,7 +112,7 @@ pub struct TransferAgreementSpec {
 
     /// The profile of oneself, as a TransferProfile object of profileType LOCAL. Either this or localProfileId.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub local_profile_ref: Option<ProfileRef>,
+    pub local_profile_ref: Option<ObjectRef>,
     /// The profile of oneself, by its id in AWS (p-...), for profiles without an object here. Where an object stands for
     /// it, its allowedReferences must admit this namespace all the same.
     #[schemars(length(max = 19))]
@@ -119,7 +120,7 @@ pub struct TransferAgreementSpec {
     pub local_profile_id: Option<String>,
     /// The profile of the partner, as a TransferProfile object of profileType PARTNER. Either this or partnerProfileId.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partner_profile_ref: Option<ProfileRef>,
+    pub partner_profile_ref: Option<ObjectRef>,
     /// The profile of the partner, by its id in AWS (p-...), as localProfileId.
     #[schemars(length(max = 19))]
     #[serde(default, skip_serializing_if = "Option::is_none")]

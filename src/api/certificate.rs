@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{AllowedReferences, ConfigMapKeyRef, IdentityRef, PlainLifecycle};
+use super::lifecycle::PlainLifecycle;
+use super::namespaces::AllowedReferences;
+use super::object_ref::{ConfigMapKeyRef, IdentityRef};
 use super::status::{CommonStatus, Replacing, ReplacingPhase};
 use super::{Managed, ManagedKind, Name, Reference, certificate_rules, pattern, resync, rules};
 

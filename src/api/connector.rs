@@ -6,7 +6,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{IdentityRef, PlainLifecycle, ProfileRef, ServerRef};
+use super::lifecycle::PlainLifecycle;
+use super::object_ref::{IdentityRef, ObjectRef, ServerRef};
 use super::status::{Applied, CommonStatus};
 use super::user::SshPublicKeySource;
 use super::{Managed, ManagedKind, Reference, connector_rules, pattern, references, resync, rules};
@@ -91,7 +92,7 @@ pub struct AsyncMdnConfig {
 pub struct As2Config {
     /// The TransferProfile of type LOCAL that stands for oneself. Either this or localProfileId.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub local_profile_ref: Option<ProfileRef>,
+    pub local_profile_ref: Option<ObjectRef>,
     /// Id of a profile of type LOCAL (p-...). Either this or localProfileRef.
     #[x_kube(validation = connector_rules::PROFILE_ID)]
     #[schemars(length(max = 19))]
@@ -99,7 +100,7 @@ pub struct As2Config {
     pub local_profile_id: Option<String>,
     /// The TransferProfile of type PARTNER that stands for the other side. Either this or partnerProfileId.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partner_profile_ref: Option<ProfileRef>,
+    pub partner_profile_ref: Option<ObjectRef>,
     /// Id of a profile of type PARTNER (p-...). Either this or partnerProfileRef.
     #[x_kube(validation = connector_rules::PROFILE_ID)]
     #[schemars(length(max = 19))]

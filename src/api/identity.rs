@@ -7,7 +7,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{GrantNamespaces, yes};
+use super::lifecycle::yes;
+use super::namespaces::GrantNamespaces;
 use super::status::{NEVER_OBSERVED, never_observed};
 use super::{ManagedKind, connector_rules, pattern, profile_rules, rules};
 

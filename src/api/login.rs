@@ -4,7 +4,8 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{ConfigMapKeyRef, yes};
+use super::lifecycle::yes;
+use super::object_ref::ConfigMapKeyRef;
 use super::shapes::{HomeDirectoryMapEntry, PosixProfile};
 use super::{pattern, rules};
 

@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 pub use access::{TransferAccess, TransferAccessSpec, TransferAccessStatus};
 pub use agreement::{TransferAgreement, TransferAgreementSpec, TransferAgreementStatus};
 pub use certificate::{TransferCertificate, TransferCertificateSpec, TransferCertificateStatus};
-pub use common::Policies;
 pub use connector::{TransferConnector, TransferConnectorSpec, TransferConnectorStatus};
 pub use crd::all_crds;
 pub use identity::{AwsIdentity, AwsIdentitySpec, AwsIdentityStatus};
+pub use lifecycle::Policies;
 pub use profile::{TransferProfile, TransferProfileSpec, TransferProfileStatus};
 pub use references::{Name, Reference};
 pub use server::{TransferServer, TransferServerSpec, TransferServerStatus};
@@ -72,8 +72,6 @@ mod agreement_rules;
 /// `TransferCertificate`.
 pub(crate) mod certificate;
 mod certificate_rules;
-/// Policies and references.
-pub(crate) mod common;
 /// Conditions and the rules by which they change.
 pub mod condition;
 /// `TransferConnector`.
@@ -84,10 +82,16 @@ pub(crate) mod crd;
 /// `AwsIdentity`.
 pub(crate) mod identity;
 mod key_rules;
+/// Policies.
+pub(crate) mod lifecycle;
 /// What a login may do.
 pub(crate) mod login;
 /// A trial login at the identity provider of a server.
 pub(crate) mod login_test;
+/// Who may name what.
+pub(crate) mod namespaces;
+/// How specs name other objects.
+pub(crate) mod object_ref;
 mod pattern;
 /// `TransferProfile`.
 pub(crate) mod profile;

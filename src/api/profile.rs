@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{AllowedReferences, CertificateRef, IdentityRef, PlainLifecycle};
+use super::lifecycle::PlainLifecycle;
+use super::namespaces::AllowedReferences;
+use super::object_ref::{IdentityRef, ObjectRef};
 use super::status::CommonStatus;
 use super::{Managed, ManagedKind, Name, Reference, certificate_rules, pattern, profile_rules, resync, rules};
 
@@ -88,7 +90,7 @@ pub struct TransferProfileSpec {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[schemars(length(max = 10))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certificate_refs: Option<Vec<CertificateRef>>,
+    pub certificate_refs: Option<Vec<ObjectRef>>,
 }
 
 /// What is known of the profile.
@@ -127,7 +129,7 @@ impl Managed for TransferProfile {
         let namespace = self.metadata.namespace.clone().unwrap_or_default();
         let certificate = ManagedKind::TransferCertificate;
         let named = self.spec.certificate_refs.iter().flatten();
-        let named = named.map(|named| Reference::Object(certificate, Name::of_certificate(named, &namespace)));
+        let named = named.map(|named| Reference::Object(certificate, Name::of(named, &namespace)));
         let had = self.status.iter().flat_map(|status| status.certificate_ids.iter().flatten());
         let ids = self.spec.certificate_ids.iter().flatten().chain(had);
         let ids = ids.map(|id| Reference::Id(certificate, id.clone()));

@@ -3,7 +3,7 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{
+use super::lifecycle::{
     Approval, DeletionPolicy, Disruption, IdAdoption, ManagementPolicy, Policies, RecreatePolicy, TakeOver, yes,
 };
 use super::rules;

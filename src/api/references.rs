@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 
-use super::common::{CertificateRef, DeletionPolicy, ProfileRef, ServerRef, WorkflowRef};
+use super::lifecycle::DeletionPolicy;
 use super::login::Login;
+use super::object_ref::{ObjectRef, ServerRef};
 use super::shapes::WorkflowDetails;
 use super::{FINALIZER, Managed, ManagedKind};
 
@@ -30,24 +31,10 @@ impl Name {
         Self::within(namespace.as_deref(), own, name)
     }
 
-    /// The workflow object that a reference in this namespace names.
+    /// The object that a reference in this namespace names.
     #[must_use]
-    pub fn of_workflow(reference: &WorkflowRef, own: &str) -> Self {
-        let WorkflowRef { name, namespace } = reference;
-        Self::within(namespace.as_deref(), own, name)
-    }
-
-    /// The profile object that a reference in this namespace names.
-    #[must_use]
-    pub fn of_profile(reference: &ProfileRef, own: &str) -> Self {
-        let ProfileRef { name, namespace } = reference;
-        Self::within(namespace.as_deref(), own, name)
-    }
-
-    /// The certificate object that a reference in this namespace names.
-    #[must_use]
-    pub fn of_certificate(reference: &CertificateRef, own: &str) -> Self {
-        let CertificateRef { name, namespace } = reference;
+    pub fn of(reference: &ObjectRef, own: &str) -> Self {
+        let ObjectRef { name, namespace } = reference;
         Self::within(namespace.as_deref(), own, name)
     }
 
@@ -173,16 +160,16 @@ pub(super) fn of_workflows(namespace: &str, details: Option<&WorkflowDetails>) -
     lists.into_iter().flatten().flatten().flatten().filter_map(move |detail| {
         let kind = ManagedKind::TransferWorkflow;
         match (&detail.workflow_ref, &detail.workflow_id) {
-            (Some(named), _) => Some(Reference::Object(kind, Name::of_workflow(named, namespace))),
+            (Some(named), _) => Some(Reference::Object(kind, Name::of(named, namespace))),
             (None, id) => id.as_ref().map(|id| Reference::Id(kind, id.clone())),
         }
     })
 }
 
 /// A profile as the spec names it, by reference or by its id.
-pub(super) fn of_profile(namespace: &str, named: Option<&ProfileRef>, id: Option<&String>) -> Option<Reference> {
+pub(super) fn of_profile(namespace: &str, named: Option<&ObjectRef>, id: Option<&String>) -> Option<Reference> {
     let kind = ManagedKind::TransferProfile;
-    let named = named.map(|named| Reference::Object(kind, Name::of_profile(named, namespace)));
+    let named = named.map(|named| Reference::Object(kind, Name::of(named, namespace)));
     named.or_else(|| id.map(|id| Reference::Id(kind, id.clone())))
 }
 

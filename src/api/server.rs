@@ -6,8 +6,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{AllowedReferences, IdentityRef, SecretKeyRef, ServerLifecycle};
+use super::lifecycle::ServerLifecycle;
 use super::login_test::{LoginTest, LoginTestStatus};
+use super::namespaces::AllowedReferences;
+use super::object_ref::{IdentityRef, SecretKeyRef};
 use super::shapes::{EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, WorkflowDetails};
 use super::status::CommonStatus;
 use super::{Managed, ManagedKind, Reference, pattern, references, resync, rules};

@@ -5,7 +5,7 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::WorkflowRef;
+use super::object_ref::ObjectRef;
 use super::{pattern, rules, workflow_rules};
 
 /// Network settings of a server in a VPC.
@@ -158,7 +158,7 @@ pub struct WorkflowDetail {
     /// The TransferWorkflow, in the account and region of the server. When it is replaced in AWS, the server moves to the
     /// new one by itself. Either this or workflowId.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub workflow_ref: Option<WorkflowRef>,
+    pub workflow_ref: Option<ObjectRef>,
     /// Id of a workflow that no TransferWorkflow stands for (w-...). Either this or workflowRef.
     #[x_kube(validation = pattern::WORKFLOW_ID)]
     #[schemars(length(max = 19))]

@@ -6,8 +6,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{ConfigMapKeyRef, IdentityRef, Lifecycle, ServerRef};
+use super::lifecycle::Lifecycle;
 use super::login::Login;
+use super::object_ref::{ConfigMapKeyRef, IdentityRef, ServerRef};
 use super::status::{CommonStatus, ServerFacts};
 use super::{Managed, Reference, key_rules, pattern, references, resync, rules};
 

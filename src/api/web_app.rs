@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{ConfigMapKeyRef, IdentityRef};
+use super::object_ref::{ConfigMapKeyRef, IdentityRef};
 use super::protected::ProtectedLifecycle;
 use super::status::CommonStatus;
 use super::{Managed, ManagedKind, Reference, pattern, references, resync, rules, web_app_rules};

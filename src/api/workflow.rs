@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{
-    AllowedReferences, Approval, DeletionPolicy, Disruption, IdAdoption, IdentityRef, ManagementPolicy, Policies,
-    RecreatePolicy, TakeOver,
+use super::lifecycle::{
+    Approval, DeletionPolicy, Disruption, IdAdoption, ManagementPolicy, Policies, RecreatePolicy, TakeOver,
 };
+use super::namespaces::AllowedReferences;
+use super::object_ref::IdentityRef;
 use super::status::{CommonStatus, Replacing, ReplacingPhase};
 use super::{Managed, ManagedKind, Reference, pattern, resync, rules, workflow_rules};
 

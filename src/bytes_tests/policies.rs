@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::{cases, corpus, inputs, texts};
-use crate::api::common::{Disruption, DisruptionMode, DisruptionWindow};
+use crate::api::lifecycle::{Disruption, DisruptionMode, DisruptionWindow};
 use crate::aws::error::{ErrorBody, bare_code, kind_of};
 use crate::kinds::server::offline::window::{Gate, gate};
 use crate::{policy, text};

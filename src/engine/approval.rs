@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::diff::{Change, paths};
 use super::digest::hash;
 use super::reason::Reason;
-use crate::api::common::Approval;
 use crate::api::condition::reasons;
+use crate::api::lifecycle::Approval;
 use crate::api::status::OperationRecord;
 use crate::api::{APPROVE, Managed};
 

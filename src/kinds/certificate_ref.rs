@@ -13,8 +13,8 @@ use super::named_by::{self, From, Named, ReadAnew};
 use super::resolve::{self, Unresolved};
 use super::trigger::Trigger;
 use super::{affected, referrers};
-use crate::api::common::NamespaceSelection;
 use crate::api::condition::{self, reasons, types};
+use crate::api::namespaces::NamespaceSelection;
 use crate::api::{FINALIZER, ManagedKind, Reference, TransferCertificate, TransferCertificateStatus, TransferProfile};
 use crate::aws::transfer::{Certificate, DescribeCertificate};
 use crate::aws::{Account, AwsError, AwsErrorKind};
@@ -117,7 +117,7 @@ pub async fn of_profile(
     let mut ids: Vec<String> = spec.certificate_ids.clone().unwrap_or_default();
     let (mut held, mut may_be, mut changes_at) = (None, Some(BTreeSet::new()), None);
     for (index, named) in spec.certificate_refs.iter().flatten().enumerate() {
-        let name = Name::of_certificate(named, from.asker.namespace);
+        let name = Name::of(named, from.asker.namespace);
         let object = deps.lister.get::<TransferCertificate>(&name);
         let end = object.as_deref().and_then(|object| overlap_end(object, now));
         changes_at = [changes_at, end].into_iter().flatten().min();

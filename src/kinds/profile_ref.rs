@@ -13,8 +13,9 @@ pub use super::named_by::From;
 use super::named_by::{self, Named, ReadAnew};
 use super::resolve::{self, Unresolved};
 use super::trigger::{Trigger, Which};
-use crate::api::common::{NamespaceSelection, ProfileRef};
 use crate::api::condition::{self, reasons, types};
+use crate::api::namespaces::NamespaceSelection;
+use crate::api::object_ref::ObjectRef;
 use crate::api::status::{CommonStatus, CreatePhase};
 use crate::api::{
     ManagedKind, TransferAgreement, TransferAgreementStatus, TransferConnector, TransferConnectorStatus,
@@ -33,7 +34,7 @@ pub struct Side<'a> {
     /// LOCAL or PARTNER.
     pub profile_type: &'static str,
     /// By its object.
-    pub named: Option<&'a ProfileRef>,
+    pub named: Option<&'a ObjectRef>,
     /// By its id.
     pub id: Option<&'a String>,
     /// Where the spec names the object.
@@ -86,10 +87,10 @@ impl ReadAnew for TransferProfile {
 async fn by_reference(
     deps: &Deps,
     from: From<'_>,
-    named: &ProfileRef,
+    named: &ObjectRef,
     profile_type: &str,
 ) -> Result<String, Unresolved> {
-    let name = Name::of_profile(named, from.asker.namespace);
+    let name = Name::of(named, from.asker.namespace);
     let ids = |object: &TransferProfile| {
         let is = &object.spec.profile_type;
         if is != profile_type {

@@ -10,8 +10,9 @@ use super::partition;
 use super::resolve::{
     RecordedTarget, TargetQuery, Unresolved, in_field, labels, of_field, recorded_target, resolve, revoked, with,
 };
-use crate::api::common::{IdentityRef, RecreatePolicy, ServerRef};
 use crate::api::condition::reasons;
+use crate::api::lifecycle::RecreatePolicy;
+use crate::api::object_ref::{IdentityRef, ServerRef};
 use crate::api::server::HostKeyStatus;
 use crate::api::status::{HostKeyFingerprint, ServerFacts};
 use crate::api::{Managed, ManagedKind, TAG_CUSTOM_HOSTNAME, TransferServer};

@@ -15,8 +15,8 @@ use super::grants::Asker;
 use super::named_by::{self, From};
 use super::trigger::Trigger;
 use super::{referrers, resolve, server_ref};
-use crate::api::common::NamespaceSelection;
 use crate::api::condition::{self, reasons, types};
+use crate::api::namespaces::NamespaceSelection;
 use crate::api::shapes;
 use crate::api::status::CreatePhase;
 use crate::api::{Managed, ManagedKind, TransferServer, TransferWorkflow, TransferWorkflowStatus};
@@ -52,7 +52,7 @@ pub fn named(deps: &Deps, server: &TransferServer, account: &Account) -> Named {
         let detail = |shapes::WorkflowDetail { workflow_ref, workflow_id, execution_role }: &shapes::WorkflowDetail| {
             let (workflow_id, why) = match workflow_ref {
                 None => by_id(deps, from, workflow_id.clone().unwrap_or_default()),
-                Some(reference) => by_reference(deps, from, &Name::of_workflow(reference, &namespace)),
+                Some(reference) => by_reference(deps, from, &Name::of(reference, &namespace)),
             };
             if let Some(why) = why {
                 let why = resolve::of_field(&format!("spec.{path}"), &why);

@@ -114,7 +114,7 @@ async fn tags_are_sent_and_what_is_made_anew_is_told_beside_them() {
 async fn a_new_workflow_waits_for_a_person_and_tags_do_not() {
     let (world, mut object) = (World::open(), object());
     object.metadata.generation = Some(4);
-    object.spec.lifecycle.approval = crate::api::common::Approval::Required;
+    object.spec.lifecycle.approval = crate::api::lifecycle::Approval::Required;
     let (workflows, owner) = (Workflows::new(world.deps.clone()), Owner::new(CLUSTER, "team", "scan", "uid-scan"));
     let target = workflows.resolve(&object).await.unwrap().unwrap();
     let wanted = workflows.want(&object, &target, Timestamp::UNIX_EPOCH).await.unwrap();

@@ -3,7 +3,7 @@
 
 use k8s_openapi::api::core::v1::Secret;
 
-use crate::api::common::SecretKeyRef;
+use crate::api::object_ref::SecretKeyRef;
 use crate::api::server::HostKeyStatus;
 use crate::api::{HOST_KEY_SECRET_TYPE, TransferServer, TransferServerStatus};
 use crate::ssh::known_hosts::{self, HeldKey, KnownHosts, Listed};

@@ -12,7 +12,7 @@ use super::admission::Admission;
 use super::failure::Failure;
 use super::table::{Cell, Style, Tone};
 use super::view::{PLAN, plan_rows};
-use crate::api::common::{Approval, DisruptionMode, ManagementPolicy};
+use crate::api::lifecycle::{Approval, DisruptionMode, ManagementPolicy};
 use crate::api::status::{Drift, Effect, PlannedChange, Unset};
 use crate::api::{
     APPROVE, CommonStatus, GROUP, Managed, ManagedKind, TransferAccess, TransferAgreement, TransferCertificate,

@@ -12,7 +12,7 @@ use super::edit;
 use super::record::{Begins, write_attempt};
 use crate::api;
 use crate::api::Managed;
-use crate::api::common::DeletionPolicy;
+use crate::api::lifecycle::DeletionPolicy;
 use crate::api::status::CreatePhase;
 use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
 use crate::cluster::{self, ClusterError};

@@ -4,8 +4,8 @@
 
 use kube::ResourceExt;
 
-use crate::api::common::ServerRef;
 use crate::api::condition::reasons;
+use crate::api::object_ref::ServerRef;
 use crate::api::{ManagedKind, TransferConnector, TransferServer};
 use crate::aws::Account;
 use crate::cluster::Name;

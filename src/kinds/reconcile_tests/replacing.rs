@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::rig::{Cloud, FIRST, LAG, Lose, Rig, SECOND, THIRD, TOLERANCE, settings};
-use crate::api::common::{Approval, Lifecycle, Policies};
 use crate::api::condition::reasons;
+use crate::api::lifecycle::{Approval, Lifecycle, Policies};
 use crate::api::status::{Applied, CommonStatus, Replacing};
 use crate::api::{APPROVE, Listed, Managed, ManagedKind, Reference, TAG_UID};
 use crate::aws::transfer::{CreateServer, DeleteServer, DescribeServer, ListServers, Server, ServerSettings, Tags};

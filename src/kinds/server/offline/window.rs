@@ -4,8 +4,8 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use crate::api::common::{Disruption, DisruptionMode, DisruptionWindow};
 use crate::api::condition::reasons;
+use crate::api::lifecycle::{Disruption, DisruptionMode, DisruptionWindow};
 use crate::engine::approval::Approved;
 use crate::engine::reason::Reason;
 

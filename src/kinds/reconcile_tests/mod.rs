@@ -34,6 +34,7 @@ mod login_test;
 mod logs;
 mod looking;
 mod lost_tags;
+mod many_certificates;
 mod other_provider;
 mod patience;
 mod planning;

@@ -44,7 +44,7 @@ fn decide_of_what_is_settled(bencher: Bencher, identity: Identity) {
         (ObservedState::Found(Ownership::Ours), BTreeMap::new(), ConsistencyCounter::default());
     let now = Timestamp::from_second(1_800_000_000).unwrap();
     let facts = Facts {
-        words: Words { noun: "server", parent: "", taken: "", anew: "", adopts: true },
+        words: Words { noun: "server", parent: "", taken: "", anew: "" },
         identity,
         uid: "u",
         deleting: false,

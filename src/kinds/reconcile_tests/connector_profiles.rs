@@ -231,7 +231,7 @@ async fn who_may_not_name_a_profile_does_not_hold_its_deletion_up() {
 async fn a_profile_of_the_other_side_or_region_is_told_at_once() {
     let rig = exchanging().await;
     let rows =
-        [("partnerProfileRef", "us", "profileType LOCAL"), ("localProfileRef", "abroad", "another account or region")];
+        [("partnerProfileRef", "us", "profileType LOCAL"), ("localProfileRef", "abroad", "name one that lives there")];
     rig.put(PROFILE, "abroad", json!({"region": "us-east-1", "as2Id": "abroad", "profileType": "LOCAL"}));
     for (member, named, words) in rows {
         let before = rig.get(KIND, "acme").unwrap()["spec"]["as2Config"][member].clone();

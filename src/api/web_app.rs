@@ -61,9 +61,9 @@ pub struct WebAppVpc {
     #[schemars(length(max = 16), inner(length(max = 20)), transform = pattern::SECURITY_GROUP_ID.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_group_ids: Option<Vec<String>>,
-    /// IPV4 or DUALSTACK: over which addresses the endpoint is reached; absent, AWS chooses. AWS never shows it, so that what
-    /// others change of it is not seen, and to a web app that is taken over it is sent once. Once set it can be changed but
-    /// not taken out: CannotClear.
+    /// IPV4 or DUALSTACK: over which addresses the endpoint is reached; absent, a new web app gets DUALSTACK, for which the
+    /// VPC and its subnets need IPv6. AWS never shows it, so that what others change of it is not seen, and to a web app that
+    /// is taken over it is sent once. Once set it can be changed but not taken out: CannotClear.
     #[schemars(extend("enum" = ["IPV4", "DUALSTACK"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_address_type: Option<String>,
@@ -194,10 +194,12 @@ pub struct TransferWebAppStatus {
     /// ARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
-    /// The address that AWS gave it, which the CORS rules of its buckets must allow. It is lost for ever with the web app.
+    /// The address that AWS gave it, which is lost for ever with the web app. A CloudFront distribution in front of it has
+    /// this as its origin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web_app_endpoint: Option<String>,
-    /// The address that users are given.
+    /// The address that users open, which the CORS rules of its buckets must allow: with https://, without a slash at the
+    /// end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_endpoint: Option<String>,
     /// ARN of its application in IAM Identity Center, to which users and groups are assigned.

@@ -43,6 +43,14 @@ pub fn took(mut all: Applied, wanted: &Applied, taken: &[Change]) -> Applied {
     all
 }
 
+/// What status says once all is in force; of what cannot be compared (`unknown`), what it said before.
+#[must_use]
+pub fn in_force(before: Option<&Applied>, wanted: &Applied, unknown: &[Change]) -> Applied {
+    let known = without(wanted.clone(), &part(wanted, unknown));
+    let before = before.map(|before| part(before, unknown)).unwrap_or_default();
+    union(known, &before)
+}
+
 /// What of it belongs to these differences; a host key's with all that its entry sets.
 #[must_use]
 pub fn part(all: &Applied, changes: &[Change]) -> Applied {
@@ -120,6 +128,27 @@ mod tests {
             let again = union(rest, &part);
             assert_eq!(again.hashes, all.hashes, "{paths:?}");
             assert_eq!((again.paths.len(), again.tags.len()), (all.paths.len(), all.tags.len()), "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn of_what_cannot_be_compared_stays_what_was_known_before() {
+        let hidden = |path: &str| Change {
+            path: path.to_owned(),
+            have: serde_json::Value::Null,
+            want: serde_json::Value::Null,
+            effect: Effect::Ec2,
+        };
+        let wanted = applied(&["role"], &["team"], &[("groups", "new"), ("role", "1")]);
+        let before = applied(&["policy"], &[], &[("groups", "old"), ("policy", "2")]);
+        let rows = [
+            (None, vec![], wanted.clone()),
+            (Some(&before), vec![], wanted.clone()),
+            (None, vec![hidden("groups")], applied(&["role"], &["team"], &[("role", "1")])),
+            (Some(&before), vec![hidden("groups")], applied(&["role"], &["team"], &[("groups", "old"), ("role", "1")])),
+        ];
+        for (before, unknown, expected) in rows {
+            assert_eq!(in_force(before, &wanted, &unknown), expected, "{before:?}, {unknown:?}");
         }
     }
 

@@ -285,7 +285,7 @@ impl<K: Kind> Known<K> {
 
     fn differs(&self, engine: &Engine<K>, request: &Request<K::Object>) -> bool {
         let compared = self.context(request).and_then(|context| plan(engine, &context));
-        compared.is_some_and(|plan| !plan.changes.is_empty())
+        compared.is_some_and(|plan| !plan.changes.is_empty() || !plan.unknown.is_empty())
     }
 
     fn held_create(&self, engine: &Engine<K>, request: &Request<K::Object>, memory: &Memory) -> Option<String> {

@@ -136,12 +136,16 @@ pub(super) fn stall<K: Kind>(
     uid_lost: &[String],
 ) -> Outcome<Status<K>> {
     let code = reason.code;
-    let message = with_commands(engine, context, reason.message, uid_lost);
+    let compared = known::plan(engine, context).filter(|_| code == reasons::NOT_IDENTICAL);
+    let message = match &compared {
+        Some(plan) => with_unknown(reason.message, plan),
+        None => reason.message,
+    };
+    let message = with_commands(engine, context, message, uid_lost);
     let mut report = Report::block(context.request.status(), Reason { message, ..reason });
     if code == reasons::SERVER_GONE {
         report.status.vanished();
     }
-    let compared = known::plan(engine, context).filter(|_| code == reasons::NOT_IDENTICAL);
     let replaces = replaces(context.request);
     Outcome::Report(match compared {
         Some(plan) => {
@@ -150,6 +154,16 @@ pub(super) fn stall<K: Kind>(
         }
         None => report,
     })
+}
+
+/// The message, and what could not be compared.
+fn with_unknown(message: String, plan: &Plan) -> String {
+    let why: Vec<&str> = plan.blocks.iter().map(|block| block.message.as_str()).collect();
+    match (plan.unknown.is_empty(), why.is_empty()) {
+        (true, _) => message,
+        (false, true) => format!("{message}; {} cannot be compared now", paths(&plan.unknown)),
+        (false, false) => format!("{message}; {}", why.join("; ")),
+    }
 }
 
 /// The message, and the command that puts the uid tag back on each of these.
@@ -290,7 +304,8 @@ fn settled<K: Kind>(
         // What is only reported is found again by a full look; and what others live on is always looked at.
         let rests = left.is_none() && engine.kind.found_by().child().is_some();
         let listed = if rests { have.listed() } else { None };
-        common.applied = Some(Applied { digest: Some(wanted.digest.clone()), listed, ..wanted.applied.clone() });
+        let in_force = applied::in_force(common.applied.as_ref(), &wanted.applied, &plan.unknown);
+        common.applied = Some(Applied { digest: Some(wanted.digest.clone()), listed, ..in_force });
         engine.memories.change(&context.request.uid, |memory| memory.added = None);
     }
     confirm(common, context, engine.kind.found_by().identity());

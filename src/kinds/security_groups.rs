@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
@@ -27,6 +27,8 @@ pub struct Shown<'a> {
 pub struct Groups {
     /// The difference.
     pub change: Option<Change>,
+    /// What is wanted, where EC2 does not show what is there.
+    pub unknown: Option<Change>,
     /// The call.
     pub call: Option<PlannedCall>,
     /// Why nothing is done about it.
@@ -66,6 +68,13 @@ pub fn named(ids: &[String]) -> Option<BTreeSet<String>> {
     (!ids.is_empty()).then(|| ids.iter().cloned().collect())
 }
 
+/// What is wanted of an endpoint that AWS Transfer Family does not show (yet).
+#[must_use]
+pub fn unseen(path: &str, wanted: Option<&[String]>) -> Groups {
+    let unknown = wanted.and_then(named).map(|wanted| change(path, Value::Null, &wanted));
+    Groups { unknown, ..Groups::default() }
+}
+
 /// Compares the security groups under `path` of the spec with those of the endpoint `id`. They come before they go, so that
 /// the endpoint is never without one.
 #[must_use]
@@ -75,13 +84,14 @@ pub fn compare(path: &str, id: &str, wanted: Option<&[String]>, shown: Shown<'_>
         return Groups { left: set, ..Groups::default() };
     };
     let Some(endpoint) = shown.endpoint else {
-        return Groups { block: Some(hidden(path, shown.hidden)), ..Groups::default() };
+        let unknown = Some(change(path, Value::Null, &wanted));
+        return Groups { unknown, block: Some(hidden(path, shown.hidden)), ..Groups::default() };
     };
     let held: BTreeSet<String> = endpoint.security_groups.iter().cloned().collect();
     if held == wanted {
         return Groups::default();
     }
-    let change = Change { path: path.to_owned(), have: json!(held), want: json!(wanted), effect: Effect::Ec2 };
+    let change = change(path, json!(held), &wanted);
     if !endpoint.is("available") {
         let message = format!("spec.{path} changes once {id} is available; EC2 says {}", endpoint.state);
         let block = Some(Reason::new(reasons::WAITING_FOR_AWS, message));
@@ -97,6 +107,10 @@ pub fn compare(path: &str, id: &str, wanted: Option<&[String]>, shown: Shown<'_>
     };
     let call = PlannedCall::new(Mutation::ModifyVpcEndpoint(modify), vec![change.clone()]);
     Groups { change: Some(change), call: Some(call), ..Groups::default() }
+}
+
+fn change(path: &str, have: Value, wanted: &BTreeSet<String>) -> Change {
+    Change { path: path.to_owned(), have, want: json!(wanted), effect: Effect::Ec2 }
 }
 
 fn hidden(path: &str, fault: Option<&AwsError>) -> Reason {

@@ -113,6 +113,8 @@ pub struct Config {
     /// The time within which an account can try out one connector.
     #[serde(serialize_with = "friendly")]
     pub connection_test_interval: SignedDuration,
+    /// How the addresses of a web app are shown.
+    pub web_app_addresses: Addresses,
     /// The customization of a web app that nobody customized: not found, or an empty one.
     pub absent_customization: Leniency,
     /// A certificate that is to be active when it is not valid.
@@ -271,6 +273,17 @@ switch! {
     }
 }
 switch! {
+    /// How an address is shown.
+    Addresses {
+        /// With `https://`; what was sent, as it was sent.
+        Url,
+        /// Without `https://`.
+        Host,
+        /// With `https://` and a slash at the end.
+        Slash,
+    }
+}
+switch! {
     /// What an absent date in an update of a certificate means.
     AbsentDates {
         /// What was there stays.
@@ -396,6 +409,7 @@ impl Default for Config {
             partner_host_key: PARTNER_HOST_KEY.to_owned(),
             test_connection: None,
             connection_test_interval: SignedDuration::from_secs(1),
+            web_app_addresses: Addresses::Url,
             absent_customization: Leniency::Refuse,
             dates_outside_validity: Leniency::Refuse,
             absent_certificate_dates: AbsentDates::Keep,

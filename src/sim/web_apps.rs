@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::config::ConflictOn;
+use super::config::{Addresses, Config, ConflictOn};
 use super::error::{Answer, ApiError};
 use super::model::Tag;
 use super::page::PageInput;
@@ -91,6 +91,7 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
         return Err(ApiError::invalid("InstanceArn and Role must be specified in IdentityCenterConfig"));
     };
     let vpc = endpoint_details.map(|details| new_vpc(details, context)).transpose()?;
+    own_address_only(vpc.is_some(), access_endpoint.as_deref())?;
     let web_app = WebApp {
         application_arn: application(&instance_arn, context),
         instance_arn,
@@ -113,6 +114,12 @@ fn new_vpc(endpoint: Endpoint, context: &mut Context<'_>) -> Answer<WebAppVpc> {
         return Err(ApiError::invalid("VpcId and SubnetIds must be specified in EndpointDetails"));
     }
     Ok(WebAppVpc { vpc_endpoint_id: Some(context.random.id("vpce")), ..vpc })
+}
+
+/// Whoever is to find one in a VPC finds it by the service's own address.
+fn own_address_only(in_vpc: bool, access_endpoint: Option<&str>) -> Answer<()> {
+    let refused = || ApiError::invalid("AccessEndpoint cannot be customized for a web app with a VPC endpoint");
+    if in_vpc && access_endpoint.is_some() { Err(refused()) } else { Ok(()) }
 }
 
 /// When the endpoint of a VPC can be used that is begun now.
@@ -151,8 +158,10 @@ pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     }
     let center = identity_provider_details.and_then(|details| details.identity_center_config).unwrap_or_default();
     next.role = center.role.unwrap_or(next.role);
+    own_address_only(next.vpc.is_some(), access_endpoint.as_deref())?;
     if let Some(url) = access_endpoint {
-        next.access_endpoint = Some(url).filter(|url| *url != own_endpoint(&web_app_id, context));
+        let own = own_endpoint(&web_app_id, context);
+        next.access_endpoint = Some(url).filter(|url| host(url) != host(&own));
     }
     next.provisioned = provisioned(web_app_units.as_ref())?.unwrap_or(next.provisioned);
     if let Some(sent) = endpoint_details.and_then(|details| details.vpc) {
@@ -219,11 +228,13 @@ pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Ans
 
 fn listed(id: &str, kept: &Kept<WebApp>, context: &Context<'_>) -> Value {
     let own = own_endpoint(id, context);
+    let inside = kept.what.vpc.as_ref().and_then(|vpc| in_the_vpc(vpc, context));
+    let access = kept.what.access_endpoint.as_ref().or(inside.as_ref()).unwrap_or(&own);
     json!({
         "Arn": shelves::arn::<WebApp>(id, context),
         "WebAppId": id,
-        "AccessEndpoint": kept.what.access_endpoint.as_ref().unwrap_or(&own),
-        "WebAppEndpoint": own,
+        "AccessEndpoint": shown(access, context.config),
+        "WebAppEndpoint": shown(&own, context.config),
         "EndpointType": if kept.what.vpc.is_some() { "VPC" } else { "PUBLIC" },
     })
 }
@@ -231,6 +242,26 @@ fn listed(id: &str, kept: &Kept<WebApp>, context: &Context<'_>) -> Value {
 /// The URL that the service gives a web app, and that dies with it.
 fn own_endpoint(id: &str, context: &Context<'_>) -> String {
     format!("https://{id}.transfer-webapp.{}.on.aws", context.region)
+}
+
+/// Where users in a VPC find it.
+fn in_the_vpc(vpc: &WebAppVpc, context: &Context<'_>) -> Option<String> {
+    let endpoint = vpc.vpc_endpoint_id.as_ref()?;
+    Some(format!("https://{endpoint}.vpce-mq.transfer-webapp.{}.on.aws", context.region))
+}
+
+/// An address as the service shows it.
+fn shown(url: &str, config: &Config) -> String {
+    match config.web_app_addresses {
+        Addresses::Url => url.to_owned(),
+        Addresses::Host => host(url).to_owned(),
+        Addresses::Slash => format!("{}/", url.trim_end_matches('/')),
+    }
+}
+
+/// An address without what need not be said of it.
+fn host(url: &str) -> &str {
+    url.strip_prefix("https://").unwrap_or(url).trim_end_matches('/')
 }
 
 #[cfg(test)]

@@ -86,8 +86,29 @@ fn a_web_app_is_changed_member_by_member() {
 }
 
 #[test]
+fn the_addresses_of_a_web_app_are_shown_as_a_switch_says() {
+    let mut bench = Bench::new();
+    let which = made(&mut bench, with(&provider(ROLE), &json!({"AccessEndpoint": "https://files.example.com"})));
+    let id = which["WebAppId"].as_str().unwrap();
+    let own = format!("{id}.transfer-webapp.eu-west-1.on.aws");
+    for (switch, access, address) in [
+        ("url", "https://files.example.com", format!("https://{own}")),
+        ("host", "files.example.com", own.clone()),
+        ("slash", "https://files.example.com/", format!("https://{own}/")),
+    ] {
+        bench.set(&json!({"web_app_addresses": switch}));
+        let shown = described(&mut bench, &which);
+        assert_eq!((&shown["AccessEndpoint"], &shown["WebAppEndpoint"]), (&json!(access), &json!(address)), "{switch}");
+    }
+    bench.ok("UpdateWebApp", with(&which, &json!({"AccessEndpoint": format!("{own}/")})));
+    let shown = described(&mut bench, &which);
+    assert_eq!(shown["AccessEndpoint"], shown["WebAppEndpoint"], "its own, however it is spelt");
+}
+
+#[test]
 fn what_a_web_app_lacks_or_cannot_have_is_named() {
     let mut bench = Bench::new();
+    let url = json!({"AccessEndpoint": "https://files.example.com"});
     let without = |member: &str| {
         let mut input = provider(ROLE);
         input["IdentityProviderDetails"]["IdentityCenterConfig"].as_object_mut().unwrap().remove(member);
@@ -104,6 +125,7 @@ fn what_a_web_app_lacks_or_cannot_have_is_named() {
             with(&provider(ROLE), &json!({"EndpointDetails": {"Vpc": {"SubnetIds": ["subnet-1"]}}})),
             "VpcId and SubnetIds",
         ),
+        (with(&in_vpc(), &url), "AccessEndpoint cannot be customized"),
     ] {
         let refused = bench.invalid("CreateWebApp", input.clone());
         assert!(refused.contains(words), "{input}: {refused}");
@@ -111,6 +133,9 @@ fn what_a_web_app_lacks_or_cannot_have_is_named() {
     let which = made(&mut bench, provider(ROLE));
     let moved = json!({"EndpointDetails": {"Vpc": {"SubnetIds": ["subnet-2"]}}});
     assert!(bench.invalid("UpdateWebApp", with(&which, &moved)).contains("public endpoint"));
+    let inside = made(&mut bench, in_vpc());
+    bench.pass(60);
+    assert!(bench.invalid("UpdateWebApp", with(&inside, &url)).contains("AccessEndpoint cannot be customized"));
     bench.set(&json!({"forbidden_roles": [ROLE]}));
     let refused = bench.call("CreateWebApp", provider(ROLE)).unwrap_err();
     assert!(refused.starts_with("AccessDeniedException"), "{refused}");
@@ -137,6 +162,8 @@ fn an_endpoint_in_a_vpc_takes_time_and_shows_neither_groups_nor_addresses() {
     assert_eq!(bench.call("UpdateWebApp", moved).unwrap_err(), conflict, "the change is one of the network");
     let shown = described(&mut bench, &which);
     assert_eq!(shown["EndpointType"], "VPC");
+    let inside = |address: &Value| address.as_str().unwrap().starts_with("https://vpce-");
+    assert!(inside(&shown["AccessEndpoint"]) && !inside(&shown["WebAppEndpoint"]), "{shown}");
     let vpc = shown["DescribedEndpointDetails"]["Vpc"].as_object().unwrap();
     assert_eq!((&vpc["SubnetIds"], &vpc["VpcId"]), (&json!(["subnet-2"]), &json!("vpc-1")));
     assert!(vpc["VpcEndpointId"].as_str().unwrap().starts_with("vpce-"));

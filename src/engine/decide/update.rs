@@ -346,7 +346,8 @@ impl UpdateFacts<'_> {
         (self.recorded != Some(&merged) || !self.announced).then_some(merged)
     }
 
-    /// The differences for which nothing is sent for now: the plan has no call for them, or AWS refused it for certain.
+    /// The differences for which nothing is sent for now: the plan has no call for them, they cannot be told, or AWS refused
+    /// it for certain.
     fn not_sent(&self) -> Vec<Change> {
         let goes = |call: &PlannedCall| {
             let hold = self.memory.refused_calls.get(&mutate::digest(&call.mutation));
@@ -362,7 +363,8 @@ impl UpdateFacts<'_> {
             let due = parts.iter().filter(|part| goes(part) && !waits(part));
             sent.extend(due.flat_map(|part| &part.changes).map(|change| change.path.as_str()));
         }
-        self.plan.changes.iter().filter(|change| !sent.contains(change.path.as_str())).cloned().collect()
+        let differ = self.plan.changes.iter().filter(|change| !sent.contains(change.path.as_str()));
+        differ.chain(&self.plan.unknown).cloned().collect()
     }
 
     /// Whether AWS refused what the call says, the last time that it was sent.

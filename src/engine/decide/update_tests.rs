@@ -221,6 +221,11 @@ fn what_will_be_applied_is_written_down_before_the_call_goes_out() {
         Action::RecordApplied(Applied { paths, ..Applied::default() }),
         "not for a call that AWS refused for certain"
     );
+    let mut hidden = world(vec![call("a")]);
+    (hidden.recorded, hidden.plan.unknown) = (None, vec![change("b")]);
+    let taken = hidden.wanted.clone();
+    hidden.wanted.hashes.insert("b".to_owned(), "what cannot be compared is not sent".to_owned());
+    assert_eq!(hidden.step(|_| {}), Action::RecordApplied(taken));
     let mut settled = world(vec![call("a")]);
     settled.recorded = Some(Applied { digest: Some("before".to_owned()), ..settled.wanted.clone() });
     assert_eq!(settled.step(|_| {}), send(0), "drift is no edit");

@@ -101,6 +101,38 @@ async fn security_groups_that_differ_are_a_difference_of_what_is_taken_over() {
     assert_eq!(rig.cloud.calls(), ["ModifyVpcEndpoint", "ModifyVpcEndpoint"], "added, then removed");
 }
 
+/// What cannot be compared is not known to be the same; whoever wants it so all the same says Converge.
+#[tokio::test(start_paused = true)]
+async fn a_server_whose_groups_ec2_hides_is_not_taken_over_as_identical() {
+    let group = "sg-0123456789abcdef0";
+    let rig = Rig::new();
+    let details = json!({"vpcId": "vpc-1", "subnetIds": ["subnet-1"], "securityGroupIds": [group]});
+    rig.cloud.put_server(OLD, Tags::new(), |server| {
+        let mut details = details.clone();
+        details["vpcEndpointId"] = json!("vpce-0123456789abcdef0");
+        server.settings.endpoint_type = Some("VPC".to_owned());
+        server.settings.endpoint_details = Some(serde_json::from_value(details).unwrap());
+    });
+    rig.cloud.faults.lock().unwrap().insert("DescribeVpcEndpoints", AwsErrorKind::Denied);
+    let spec = json!({"endpointType": "VPC", "endpointDetails": details, "lifecycle": adopt("IfIdentical")});
+    rig.server("legacy", spec);
+    rig.settle(SERVER, "legacy").await;
+    assert_eq!(stalled(&rig, SERVER, "legacy"), "NotIdentical");
+    let message = rig.message(SERVER, "legacy");
+    assert!(message.contains("cannot be compared") && message.contains("ec2:DescribeVpcEndpoints"), "{message}");
+    assert!(rig.cloud.calls().is_empty() && tags(&rig).is_empty());
+
+    rig.edit(SERVER, "legacy", |object| object["spec"]["lifecycle"] = adopt("Converge"));
+    rig.settle(SERVER, "legacy").await;
+    assert_eq!(rig.cloud.calls(), ["TagResource"]);
+    assert_eq!(rig.says(SERVER, "legacy", "Ready").unwrap(), ("False".to_owned(), "AccessDenied".to_owned()));
+    rig.edit(SERVER, "legacy", |object| {
+        object["spec"]["endpointDetails"].as_object_mut().unwrap().remove("securityGroupIds");
+    });
+    rig.settle(SERVER, "legacy").await;
+    assert_eq!(rig.says(SERVER, "legacy", "Ready").unwrap().0, "True", "what was never sent needs no way back");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_adoption_that_was_cut_goes_on_where_it_was() {
     let mut rig = legacy("x");

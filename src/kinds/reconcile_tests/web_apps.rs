@@ -1,6 +1,7 @@
 //! Web apps from their objects to AWS and back: what is made, changed, refused and left alone, how they look, and the network
 //! that they are in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,8 +13,8 @@ use crate::api::condition::reasons;
 use crate::aws::AwsErrorKind;
 use crate::aws::transfer::Tags;
 use crate::kinds::fakes::{ACCOUNT, REGION};
-use crate::sim::config::Leniency;
-use crate::sim::partners::{Customization, WebApp};
+use crate::sim::config::{Addresses, Leniency};
+use crate::sim::partners::{Customization, WebApp, WebAppVpc};
 
 const KIND: &str = "TransferWebApp";
 const REST: Duration = Duration::from_hours(1);
@@ -114,6 +115,42 @@ async fn a_web_app_is_made_changed_and_deleted_with_its_object() {
     assert_eq!((rig.cloud.calls(), rig.get(KIND, "portal")), (vec!["DeleteWebApp".to_owned()], None));
 }
 
+/// Nobody knows how AWS shows an address: each edit takes one call, whatever it shows, and then all rests.
+#[tokio::test(start_paused = true)]
+async fn an_address_of_ones_own_comes_and_goes_however_aws_shows_it() {
+    for spelt in [Addresses::Url, Addresses::Host, Addresses::Slash] {
+        let rig = Rig::new();
+        rig.cloud.sim().config.web_app_addresses = spelt;
+        ready(&rig, json!({})).await;
+        let own = format!(
+            "https://{}.transfer-webapp.{REGION}.on.aws",
+            rig.status(KIND, "portal")["webAppId"].as_str().unwrap()
+        );
+        rig.cloud.calls();
+        for (address, calls) in [
+            (Some("https://files.example.com"), 1),
+            (Some("https://files.example.com/"), 0),
+            (None, 1),
+            (Some(own.as_str()), 0),
+            (None, 0),
+            (Some("https://files.example.com"), 1),
+            (Some(own.as_str()), 1),
+        ] {
+            edited(&rig, |spec| match address {
+                Some(address) => spec["accessEndpoint"] = json!(address),
+                None => drop(spec.as_object_mut().unwrap().remove("accessEndpoint")),
+            })
+            .await;
+            assert_eq!(says(&rig, "Ready"), verdict("True", reasons::AVAILABLE), "{}", rig.message(KIND, "portal"));
+            let held = held(&rig).access_endpoint;
+            let wanted =
+                address.filter(|address| *address != own).map(|address| address.trim_end_matches('/').to_owned());
+            assert_eq!((held, rig.cloud.calls().len()), (wanted, calls), "{spelt:?}, {address:?}");
+            assert_eq!(rig.status(KIND, "portal")["unset"], Value::Null, "{spelt:?}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_a_web_app_looks_like_follows_its_spec_and_its_config_map() {
     let rig = branded().await;
@@ -164,6 +201,60 @@ async fn a_crash_between_taking_an_image_out_and_putting_the_rest_again_heals() 
         (looks(&rig), rig.cloud.calls()),
         (some(["Files", "a logo", ""]), vec!["UpdateWebAppCustomization".to_owned()])
     );
+}
+
+/// What goes along is put there again whatever happens in between: AWS refuses it, the ConfigMap goes, others set something.
+#[tokio::test(start_paused = true)]
+async fn what_is_to_be_put_there_again_comes_as_soon_as_it_can() {
+    let rig = branded().await;
+    rig.cloud.between.lock().unwrap().insert("DeleteWebAppCustomization", {
+        let cloud = Arc::clone(&rig.cloud);
+        Box::new(move || {
+            cloud.refuse("InvalidRequestException", "no such image", |call| {
+                call.operation() == "UpdateWebAppCustomization"
+            });
+        })
+    });
+    edited(&rig, take_out("faviconFrom")).await;
+    assert_eq!((looks(&rig), says(&rig, "Ready").0), (some(["", "", ""]), "False".to_owned()));
+    assert!(rig.message(KIND, "portal").contains("no such image"), "{}", rig.message(KIND, "portal"));
+    *rig.cloud.refuses.lock().unwrap() = None;
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!((looks(&rig), says(&rig, "Ready").0), (some(["Files", "a logo", ""]), "True".to_owned()));
+
+    let rig = branded().await;
+    rig.cloud.between.lock().unwrap().insert("DeleteWebAppCustomization", {
+        let objects = Arc::clone(&rig.objects);
+        Box::new(move || drop(objects.config_maps.lock().unwrap().remove(&name("brand"))))
+    });
+    edited(&rig, take_out("faviconFrom")).await;
+    assert_eq!(
+        (looks(&rig), says(&rig, "Ready")),
+        (some(["Files", "", ""]), verdict("False", reasons::SOURCE_NOT_READY))
+    );
+    brand(&rig, &[("logo", "a logo")]);
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!((looks(&rig), says(&rig, "Ready").0), (some(["Files", "a logo", ""]), "True".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_sets_while_an_image_is_taken_out_is_treated_as_ever() {
+    let rig = branded().await;
+    rig.edit(KIND, "portal", |object| take_out("faviconFrom")(&mut object["spec"]));
+    while rig.cloud.calls().is_empty() {
+        rig.reconcile(KIND, "portal").await;
+    }
+    somebody(&rig, |web_app| {
+        let theirs = |text: &str| Some(text.to_owned());
+        web_app.customization = Some(Customization {
+            title: theirs("Theirs"),
+            logo_file: None,
+            favicon_file: theirs(&STANDARD.encode("theirs")),
+        });
+    });
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!(looks(&rig)[..2], some(["Files", "a logo"]), "what is ours is put right");
+    assert!(!looks(&rig).contains(&Some("theirs".to_owned())), "an icon that left the spec is not to be there");
 }
 
 #[tokio::test(start_paused = true)]
@@ -255,6 +346,9 @@ async fn the_network_of_a_web_app_changes_where_aws_lets_it() {
     assert_eq!(vpc(&rig).ip_address_type.as_deref(), Some("DUALSTACK"));
     rig.run(KIND, "portal", REST).await;
     assert_eq!((rig.cloud.calls().len(), says(&rig, "Ready")), (0, verdict("True", reasons::AVAILABLE)), "at rest");
+    let status = rig.status(KIND, "portal");
+    assert!(status["accessEndpoint"].as_str().unwrap().starts_with("https://vpce-"), "{status}");
+    assert_eq!(status["unset"], Value::Null, "the address in the VPC is nobody's setting");
     edited(&rig, |spec| drop(spec["endpointDetails"]["vpc"].as_object_mut().unwrap().remove("securityGroupIds"))).await;
     assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::CANNOT_CLEAR));
     assert_eq!(rig.cloud.calls().len(), 0);
@@ -362,6 +456,64 @@ async fn a_web_app_that_is_taken_over_gets_once_what_aws_never_shows() {
     ready(&rig, json!({"lifecycle": lifecycle})).await;
     assert_eq!(rig.cloud.calls(), ["TagResource"]);
     assert_eq!(rig.status(KIND, "portal")["webAppId"], "webapp-0123456789abcdef0");
+}
+
+/// What cannot be compared is not known to be the same.
+#[tokio::test(start_paused = true)]
+async fn a_web_app_whose_groups_ec2_hides_is_not_taken_over_as_identical() {
+    let (id, group) = ("webapp-0123456789abcdef0", "sg-00000000000000001");
+    let rig = Rig::new();
+    rig.cloud.put_web_app(id, &Tags::new());
+    rig.cloud.sim().world.region(ACCOUNT, REGION).web_apps.get_mut(id).unwrap().what.vpc = Some(WebAppVpc {
+        vpc_id: Some("vpc-1".to_owned()),
+        subnet_ids: Some(vec!["subnet-1".to_owned()]),
+        security_group_ids: Some(vec![group.to_owned()]),
+        ip_address_type: None,
+        vpc_endpoint_id: Some("vpce-0123456789abcdef0".to_owned()),
+    });
+    rig.adoptable(&[id]);
+    rig.cloud.faults.lock().unwrap().insert("DescribeVpcEndpoints", AwsErrorKind::Denied);
+    let mut spec = in_vpc(json!({"securityGroupIds": [group]}));
+    spec["lifecycle"] = json!({"deletionPolicy": "Retain", "adoption": {"id": id}});
+    rig.web_app("portal", spec);
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::NOT_IDENTICAL));
+    let message = rig.message(KIND, "portal");
+    assert!(message.contains("securityGroupIds cannot be compared") && message.contains("ec2:Desc"), "{message}");
+    assert_eq!((rig.cloud.calls().len(), &rig.status(KIND, "portal")["drift"]), (0, &Value::Null));
+    rig.cloud.faults.lock().unwrap().clear();
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!((rig.cloud.calls(), says(&rig, "Ready").0), (vec!["TagResource".to_owned()], "True".to_owned()));
+}
+
+/// What was never sent needs no way back.
+#[tokio::test(start_paused = true)]
+async fn groups_that_ec2_hid_all_the_time_can_leave_the_spec_again() {
+    let group = "sg-00000000000000001";
+    let rig = Rig::new();
+    ready(&rig, in_vpc(json!({}))).await;
+    rig.cloud.calls();
+    rig.cloud.faults.lock().unwrap().insert("DescribeVpcEndpoints", AwsErrorKind::Denied);
+    edited(&rig, |spec| {
+        spec["endpointDetails"]["vpc"]["securityGroupIds"] = json!([group]);
+        spec["webAppUnits"] = json!({"provisioned": 2});
+    })
+    .await;
+    assert_eq!(says(&rig, "Ready"), verdict("False", reasons::ACCESS_DENIED));
+    assert_eq!(
+        (rig.cloud.calls(), &rig.status(KIND, "portal")["drift"]),
+        (vec!["UpdateWebApp".to_owned()], &Value::Null)
+    );
+    edited(&rig, |spec| drop(spec["endpointDetails"]["vpc"].as_object_mut().unwrap().remove("securityGroupIds"))).await;
+    assert_eq!(says(&rig, "Ready"), verdict("True", reasons::AVAILABLE), "{}", rig.message(KIND, "portal"));
+    // Once they were sent, they are remembered, also while they are hidden.
+    rig.cloud.faults.lock().unwrap().clear();
+    edited(&rig, |spec| spec["endpointDetails"]["vpc"]["securityGroupIds"] = json!([group])).await;
+    assert_eq!(says(&rig, "Ready"), verdict("True", reasons::AVAILABLE));
+    rig.cloud.faults.lock().unwrap().insert("DescribeVpcEndpoints", AwsErrorKind::Denied);
+    edited(&rig, |spec| spec["webAppUnits"] = json!({"provisioned": 3})).await;
+    edited(&rig, |spec| drop(spec["endpointDetails"]["vpc"].as_object_mut().unwrap().remove("securityGroupIds"))).await;
+    assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::CANNOT_CLEAR));
 }
 
 /// Who may not call IAM Identity Center is told where the rights stand.

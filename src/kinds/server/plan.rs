@@ -59,7 +59,7 @@ pub fn plan(about: &About) -> Plan {
     let mut settings = changes(wanted, server, status.common.applied.as_ref(), taken_off);
     let groups = network::security_groups(want, server, &have.network, status.common.applied.as_ref(), &settings);
     settings.extend(groups.change);
-    let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
+    let mut plan = Plan { blocks: blocks(&settings), unknown: groups.unknown.into_iter().collect(), ..Plan::default() };
     plan.blocks.extend(groups.block);
     plan.blocks.extend(groups.left.then(|| cannot_clear(&format!("spec.{SECURITY_GROUPS}"))));
     plan.blocks.extend(as2_without_transport(&want.settings, Some(&server.settings)));

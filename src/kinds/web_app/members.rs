@@ -13,7 +13,7 @@ pub const SETTINGS: [Member; 7] = [
     Member::live("identityProviderDetails.identityCenterConfig.instanceArn", "null", Reset::Never)
         .takes(Effect::Refused),
     Member::live(ROLE, "null", Reset::Never),
-    Member::live("accessEndpoint", "null", Reset::Send("\"\"")),
+    Member::live(ACCESS_ENDPOINT, "null", Reset::Send("\"\"")),
     Member::live("webAppUnits.provisioned", "1", Reset::Send("1")),
     Member::live("webAppEndpointPolicy", "\"STANDARD\"", Reset::Send("\"STANDARD\"")).takes(Effect::Refused),
     Member::live(VPC, "null", Reset::Never).takes(Effect::Refused),
@@ -29,6 +29,8 @@ pub const LOOK: [Member; 3] = [
 
 /// The role by which data is asked for.
 pub const ROLE: &str = "identityProviderDetails.identityCenterConfig.role";
+/// The address that users are given.
+pub const ACCESS_ENDPOINT: &str = "accessEndpoint";
 /// The VPC.
 pub const VPC: &str = "endpointDetails.vpc.vpcId";
 /// Its subnets.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::members::{FAVICON, IP_ADDRESS_TYPE, LOGO, LOOK, ROLE, SECURITY_GROUPS, SETTINGS, SUBNETS, VPC, look_json};
+use super::members::{
+    ACCESS_ENDPOINT, FAVICON, IP_ADDRESS_TYPE, LOGO, LOOK, ROLE, SECURITY_GROUPS, SETTINGS, SUBNETS, VPC, look_json,
+};
 use super::state::WebAppState;
 use super::want::WantedWebApp;
 use crate::api::condition::reasons;
@@ -27,7 +29,7 @@ use crate::kinds::tags;
 pub fn plan(want: &WantedWebApp, have: &WebAppState, applied: &Applied, owner: &Owner) -> Plan {
     let (paths, keys) = (applied.paths.iter().cloned().collect(), applied.tags.iter().cloned().collect());
     let web_app = &have.web_app;
-    let settings = differing(&want.settings, &shown(web_app), web_app, &paths);
+    let settings = differing(&want.settings, &web_app.settings, web_app, &paths);
     let mut plan = Plan { blocks: fixed(&settings).into_iter().collect(), ..Plan::default() };
     // Nothing shows it: of what is not ours yet nothing is known that could differ.
     let ours = owner.judge(&web_app.tags) == Ownership::Ours;
@@ -38,19 +40,26 @@ pub fn plan(want: &WantedWebApp, have: &WebAppState, applied: &Applied, owner: &
     plan.changes.extend(settings.iter().chain(&unseen).chain(&groups.change).chain(&look).cloned());
     plan.changes.extend(tags::changes(&want.tags, &web_app.tags, &keys));
     if plan.blocks.is_empty() {
+        let lost = homeless(web_app, &settings).map(|_| {
+            let message =
+                format!("spec.{ACCESS_ENDPOINT} left the spec, and AWS does not show the web app's own address");
+            Reason::new(reasons::WAITING_FOR_AWS, message)
+        });
+        plan.blocks.extend(lost);
         match update(want, web_app, &settings) {
             Ok(update) => plan.calls.extend(update),
             Err(defect) => plan.blocks.push(defect),
         }
         plan.calls.extend(moved(want, web_app, &settings, unseen));
     }
-    let Groups { change: _, call, block, left } = groups;
+    let Groups { change: _, unknown, call, block, left } = groups;
+    plan.unknown.extend(unknown);
     plan.calls.extend(call);
     plan.blocks.extend(block);
     plan.blocks.extend(left.then(|| cannot_clear(SECURITY_GROUPS)));
     plan.blocks.extend(want.type_left.then(|| cannot_clear(IP_ADDRESS_TYPE)));
-    let (calls, block) = customize(want, have, &look, &paths);
-    plan.calls.extend(calls);
+    let (call, block) = customize(want, have, &look, &paths);
+    plan.calls.extend(call);
     plan.blocks.extend(block);
     plan.calls.extend(tags::calls(&web_app.arn, &want.tags, owner, &web_app.tags, &keys));
     plan
@@ -68,8 +77,12 @@ pub(super) fn differing(
     web_app: &WebApp,
     applied: &BTreeSet<String>,
 ) -> Vec<Change> {
-    let mut want = want.clone();
-    want.access_endpoint = own_is_none(want.access_endpoint, web_app);
+    let (mut want, mut have) = (want.clone(), have.clone());
+    want.access_endpoint = want.access_endpoint.as_deref().map(spelt);
+    have.access_endpoint = match &want.access_endpoint {
+        Some(_) => have.access_endpoint.as_deref().map(spelt),
+        None => not_own(have.access_endpoint.as_deref(), web_app),
+    };
     let (want, have) = (json!(want), json!(have));
     let mut changes = diff::diff(&SETTINGS, &want, &have, applied);
     // One that is public has nothing to move into a VPC; the table knows only what the spec wants.
@@ -81,14 +94,29 @@ pub(super) fn differing(
     changes
 }
 
-/// What AWS has, of which its own address is none that somebody set.
-fn shown(web_app: &WebApp) -> WebAppSettings {
-    let settings = web_app.settings.clone();
-    WebAppSettings { access_endpoint: own_is_none(settings.access_endpoint.clone(), web_app), ..settings }
+/// An address that somebody set: that of the web app itself is none, and to one in a VPC nobody can give another.
+fn not_own(address: Option<&str>, web_app: &WebApp) -> Option<String> {
+    address
+        .filter(|_| web_app.endpoint_type.as_deref() != Some("VPC"))
+        .map(spelt)
+        .filter(|address| Some(address) != own(web_app).as_ref())
 }
 
-fn own_is_none(address: Option<String>, web_app: &WebApp) -> Option<String> {
-    address.filter(|address| Some(address) != web_app.web_app_endpoint.as_ref())
+/// The address that AWS gave it.
+fn own(web_app: &WebApp) -> Option<String> {
+    web_app.web_app_endpoint.as_deref().map(spelt)
+}
+
+/// The address goes back to the web app's own, which AWS does not show.
+fn homeless<'a>(web_app: &WebApp, changes: &'a [Change]) -> Option<&'a Change> {
+    let resets = |change: &&Change| change.path == ACCESS_ENDPOINT && change.want.is_null();
+    changes.iter().find(resets).filter(|_| own(web_app).is_none())
+}
+
+/// An address as browsers know it. AWS does not say whether it shows https:// and a slash at the end.
+fn spelt(address: &str) -> String {
+    let bare = address.strip_prefix("https://").unwrap_or(address).trim_end_matches('/');
+    if bare.contains("://") { bare.to_owned() } else { format!("https://{bare}") }
 }
 
 /// What AWS cannot change and yet is another, by an edit that no rule stopped.
@@ -110,7 +138,9 @@ fn address_type(want: &WantedWebApp) -> Option<Change> {
 
 /// One UpdateWebApp with every changed member that has nothing to do with the network.
 fn update(want: &WantedWebApp, web_app: &WebApp, changes: &[Change]) -> Result<Option<PlannedCall>, Reason> {
-    let goes = |change: &&Change| change.path != SUBNETS && !(want.ungranted && change.path == ROLE);
+    let lost = homeless(web_app, changes);
+    let goes =
+        |change: &&Change| change.path != SUBNETS && !(want.ungranted && change.path == ROLE) && Some(*change) != lost;
     let sent: Vec<Change> = changes.iter().filter(goes).cloned().collect();
     if sent.is_empty() {
         return Ok(None);
@@ -118,7 +148,7 @@ fn update(want: &WantedWebApp, web_app: &WebApp, changes: &[Change]) -> Result<O
     let request = diff::compose(&SETTINGS, &json!(want.settings), &json!(web_app.settings), &sent);
     let mut settings: WebAppSettings = diff::typed(request).map_err(Reason::defect)?;
     if settings.access_endpoint.as_deref() == Some("") {
-        settings.access_endpoint.clone_from(&web_app.web_app_endpoint);
+        settings.access_endpoint = own(web_app);
     }
     if let Some(provider) = &mut settings.identity_provider_details {
         // An update has no member for it.
@@ -155,7 +185,7 @@ fn groups(want: &WantedWebApp, have: &WebAppState, applied: &Applied) -> Groups 
     let shown = Shown { endpoint: have.endpoint.as_ref(), hidden: have.hidden_endpoint.as_ref() };
     match &have.web_app.vpc_endpoint_id {
         Some(id) if details.is_some() => security_groups::compare(SECURITY_GROUPS, id, wanted, shown, Some(applied)),
-        _ => Groups::default(),
+        _ => security_groups::unseen(SECURITY_GROUPS, wanted),
     }
 }
 
@@ -165,14 +195,15 @@ fn look_changes(want: &WantedWebApp, have: &WebAppCustomization, applied: &BTree
     changes
 }
 
-/// The calls for how it looks, and why an image stays that is to go. One goes only with everything else, which is put there
-/// again; what somebody else put there could not be put there again by whoever comes after a crash, so it holds that back.
+/// The call for how it looks, and why an image stays that is to go. One goes only with everything else, which is put there
+/// again once it is seen to be gone; what somebody else put there could not be put there again by whoever comes after a
+/// crash, so it holds that back.
 fn customize(
     want: &WantedWebApp,
     have: &WebAppState,
     changes: &[Change],
     applied: &BTreeSet<String>,
-) -> (Vec<PlannedCall>, Option<Reason>) {
+) -> (Option<PlannedCall>, Option<Reason>) {
     let id = &have.web_app.web_app_id;
     let (gone, put): (Vec<Change>, Vec<Change>) = changes.iter().cloned().partition(removes_image);
     let block = along(&gone, &strays(want, have, applied));
@@ -181,15 +212,11 @@ fn customize(
     let new = put.iter().any(|change| !change.want.is_null());
     if gone.is_empty() || block.is_some() || new || !want.unknown.is_empty() {
         let update = (!put.is_empty()).then(|| customized(id, only(&want.look, &put), put));
-        return (update.into_iter().collect(), block);
+        return (update, block);
     }
     let delete = Mutation::DeleteWebAppCustomization(DeleteWebAppCustomization { web_app_id: id.clone() });
     // A title that goes as well is gone with it.
-    let delete = PlannedCall::new(delete, gone.into_iter().chain(put).collect());
-    let nothing = look_json(&WebAppCustomization::default());
-    let after = diff::diff(&LOOK, &look_json(&want.look), &nothing, &BTreeSet::new());
-    let again = (!after.is_empty()).then(|| customized(id, want.look.clone(), after));
-    ([delete].into_iter().chain(again).collect(), None)
+    (Some(PlannedCall::new(delete, gone.into_iter().chain(put).collect())), None)
 }
 
 fn customized(web_app_id: &str, look: WebAppCustomization, changes: Vec<Change>) -> PlannedCall {
@@ -236,7 +263,9 @@ fn strays(want: &WantedWebApp, have: &WebAppState, applied: &BTreeSet<String>) -
 #[must_use]
 pub fn left_alone(want: &WantedWebApp, have: &WebAppState, applied: &Applied) -> Vec<Unset> {
     let applied = applied.paths.iter().cloned().collect();
-    let mut rows = unset::unset(&SETTINGS, &json!(want.settings), &json!(shown(&have.web_app)), &applied);
+    let (web_app, mut shown) = (&have.web_app, have.web_app.settings.clone());
+    shown.access_endpoint = not_own(shown.access_endpoint.as_deref(), web_app);
+    let mut rows = unset::unset(&SETTINGS, &json!(want.settings), &json!(shown), &applied);
     rows.extend(strays(want, have, &applied));
     rows
 }

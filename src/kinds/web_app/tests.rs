@@ -100,7 +100,7 @@ fn a_look_is_brought_about_by_one_call_or_by_all_of_it_anew() {
         (["a", "l", "i"], ["a", "l", "i"], &ALL, &[], ["a", "l", "i"]),
         (["b", "l", "m"], ["a", "l", "i"], &ALL, &[UPDATE], ["b", "l", "m"]),
         (["", "l", "i"], ["a", "l", "i"], &ALL, &[UPDATE], ["", "l", "i"]),
-        (["a", "", "i"], ["a", "l", "i"], &ALL, &[DELETE, UPDATE], ["a", "", "i"]),
+        (["a", "", "i"], ["a", "l", "i"], &ALL, &[DELETE], ["", "", ""]),
         // What AWS may refuse comes first.
         (["b", "", "m"], ["a", "l", "i"], &ALL, &[UPDATE], ["b", "l", "m"]),
         (["", "", ""], ["a", "l", "i"], &ALL, &[DELETE], ["", "", ""]),
@@ -113,12 +113,12 @@ fn a_look_is_brought_about_by_one_call_or_by_all_of_it_anew() {
         let plan = plan::plan(&want, &have(WebAppSettings::default(), held.clone()), &applied(set), &owner());
         assert_eq!((sent(&plan).as_slice(), &plan.blocks), (calls, &vec![]), "{want:?}, {held:?}");
         assert_eq!(after(held.clone(), &plan), look(end), "{want:?}, {held:?}");
-        // Whoever dies after the first call finds its way from there.
+        // Nothing of the rest is put there again before a look shows that all is gone, whoever looks.
         let Some(first) = plan.calls.first().filter(|call| call.mutation.operation() == DELETE) else { continue };
         assert!(paths(first).contains(&"customization.logoFrom"), "{first:?}");
         let rest = have(WebAppSettings::default(), WebAppCustomization::default());
         let next = plan::plan(&want, &rest, &applied(set), &owner());
-        assert_eq!(after(WebAppCustomization::default(), &next), look(end), "{want:?} after a crash");
+        assert_eq!(after(WebAppCustomization::default(), &next), want.look, "{want:?} once all is gone");
     }
 }
 
@@ -157,6 +157,56 @@ fn members_are_compared_with_what_aws_fills_in() {
     let Mutation::UpdateWebApp(update) = &plan.calls[0].mutation else { panic!("{plan:?}") };
     let expected = json!({"accessEndpoint": OWN, "webAppUnits": {"provisioned": 1}});
     assert_eq!(json!(update.settings), expected, "what left the spec goes back");
+}
+
+/// How AWS may show the address of the web app itself, and how one's own.
+const SPELT: [[&str; 2]; 3] = [
+    [OWN, "https://files.example.com"],
+    ["own.example.com", "files.example.com"],
+    ["https://own.example.com/", "https://files.example.com/"],
+];
+
+#[test]
+fn an_address_is_the_same_however_aws_spells_it() {
+    let none = WebAppCustomization::default;
+    let at = |address: Option<&str>| WebAppSettings {
+        access_endpoint: address.map(str::to_owned),
+        ..want::settings(&spec(&json!({})))
+    };
+    for ([own, theirs], [_, other]) in SPELT.iter().flat_map(|one| SPELT.iter().map(move |two| (one, two))) {
+        let shown = |address: &str| {
+            let mut state = have(at(Some(address)), none());
+            state.web_app.web_app_endpoint = Some((*own).to_owned());
+            state
+        };
+        let sent = |wanted: Option<&str>, shown: &WebAppState| {
+            let set = applied(&["accessEndpoint"]);
+            let plan = plan::plan(&wanted_at(at(wanted)), shown, &set, &owner());
+            let call = plan.calls.first().map(|call| call.mutation.clone());
+            call.map(|call| match call {
+                Mutation::UpdateWebApp(update) => update.settings.access_endpoint.unwrap(),
+                call => panic!("{call:?}"),
+            })
+        };
+        assert_eq!(
+            [sent(Some(other), &shown(theirs)), sent(None, &shown(own))],
+            [None, None],
+            "{own} {theirs} {other}"
+        );
+        assert_eq!(sent(Some(OWN), &shown(own)), None, "one's own is its own");
+        assert_eq!(sent(None, &shown(theirs)).as_deref(), Some(OWN), "what is sent is an address");
+        assert_eq!(sent(Some(OWN), &shown(theirs)).as_deref(), Some(OWN));
+        assert_eq!(sent(Some("https://new.example.com"), &shown(own)).as_deref(), Some("https://new.example.com"));
+        assert_ne!(sent(Some("http://files.example.com"), &shown(theirs)), None, "another scheme is another address");
+    }
+    let mut lost = have(at(Some("https://files.example.com")), none());
+    lost.web_app.web_app_endpoint = None;
+    let plan = plan::plan(&wanted_at(at(None)), &lost, &applied(&["accessEndpoint"]), &owner());
+    assert_eq!((plan.calls.len(), plan.blocks[0].code), (0, reasons::WAITING_FOR_AWS), "nothing to go back to");
+}
+
+fn wanted_at(settings: WebAppSettings) -> WantedWebApp {
+    wanted(settings, WebAppCustomization::default())
 }
 
 #[test]

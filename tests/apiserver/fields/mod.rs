@@ -209,6 +209,7 @@ async fn every_field_is_so_too_where_aws_behaves_otherwise() {
         "protocol_details": "replace", "identity_provider_details": "merge", "conflict": "network_update",
         "access_role": false, "users_of_other_provider": "refuse", "duplicate_ssh_key": "body",
         "empty_first_page": true, "user_name_variable": "expanded", "connector_config": "replace",
+        "web_app_addresses": "host", "absent_customization": "accept",
     });
     every_field(&otherwise).await;
 }

@@ -7,7 +7,7 @@ use crate::api::condition::reasons;
 use crate::api::status::OperationPhase;
 use crate::aws::ec2::{ElasticAddress, ModifyVpcEndpoint, VpcEndpoint};
 use crate::aws::{AwsError, AwsErrorKind, Mutation};
-use crate::engine::diff::Effect;
+use crate::engine::diff::{Change, Effect};
 use crate::engine::kind::Plan;
 use crate::kinds::fakes::fault;
 use crate::kinds::server::ServerState;
@@ -84,7 +84,12 @@ fn what_ec2_refuses_holds_back_the_groups_and_nothing_else() {
         let plan = hidden(kind);
         assert_eq!((plan.blocks[0].code, operations(&plan)), (code, vec!["UpdateServer"]), "{kind:?}");
         assert!(plan.blocks[0].message.contains(SECURITY_GROUPS));
+        let paths = |changes: &[Change]| changes.iter().map(|change| change.path.clone()).collect::<Vec<_>>();
+        assert_eq!(paths(&plan.unknown), [SECURITY_GROUPS], "{kind:?}");
+        assert!(!paths(&plan.changes).contains(&SECURITY_GROUPS.to_owned()), "{kind:?}: no difference is made up");
     }
+    let unseen = plan_of(&want, &held(details(json!({}))), json!({"applied": {}}));
+    assert_eq!((unseen.unknown.len(), unseen.blocks.len()), (1, 0), "an endpoint that AWS does not show yet");
     let pending = Network { endpoint: Some(endpoint(&["sg-2"], "pending")), ..Network::default() };
     let plan = plan_of(&want, &server(pending), json!({"applied": {}}));
     assert_eq!((plan.blocks[0].code, operations(&plan)), (reasons::WAITING_FOR_AWS, vec!["UpdateServer"]));

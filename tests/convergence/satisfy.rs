@@ -300,9 +300,10 @@ fn web_app(world: &World, key: &Key, object: &Value, id: &str) -> Option<String>
         have["EndpointDetails"] = json!({"Vpc": vpc});
     }
     let told = object["status"]["unset"].to_string();
-    let own = have["WebAppEndpoint"].clone();
+    // As it was sent: how AWS shows it is a switch.
+    have["AccessEndpoint"] = json!(held.access_endpoint);
     let left =
-        spec.get("accessEndpoint").is_none() && have["AccessEndpoint"] != own && !told.contains("accessEndpoint");
+        spec.get("accessEndpoint").is_none() && held.access_endpoint.is_some() && !told.contains("accessEndpoint");
     let left = left.then(|| "accessEndpoint left the spec, and AWS has it".to_owned());
     lacks(spec, &have).or(left).or_else(|| look(world, key, spec, held.customization.unwrap_or_default(), &told))
 }

@@ -8,6 +8,7 @@ use crate::stage::Stage;
 use crate::workflows::{OTHER_ROLE, ROLE};
 
 const INSTANCE: &str = "arn:aws:sso:::instance/ssoins-0123456789abcdef";
+const VPC: &str = "vpc-0123456789abcdef0";
 /// Security groups and subnets of the VPC.
 const GROUPS: [&str; 2] = ["sg-0aaaaaaaaaaaaaaaa", "sg-0bbbbbbbbbbbbbbbb"];
 const SUBNETS: [&str; 2] = ["subnet-0aaaaaaaaaaaaaaaa", "subnet-0bbbbbbbbbbbbbbbb"];
@@ -33,7 +34,9 @@ pub fn image(key: &str) -> Value {
 
 /// A web app gets a look, another logo, more units and another role, and loses one image of two; it is protected, and goes
 /// only once it is not.
+/// AWS shows addresses without https:// here.
 pub async fn w16_web_app(stage: &Stage) {
+    stage.switch(&json!({"web_app_addresses": "host"}));
     brand(stage, "a logo");
     let look = json!({"title": "Files", "logoFrom": image("logo"), "faviconFrom": image("icon")});
     let portal =
@@ -66,7 +69,7 @@ pub async fn w16_web_app(stage: &Stage) {
 /// A web app in a VPC: its endpoint takes time to be laid, and to be laid anew; its groups change through EC2.
 pub async fn w16_web_app_vpc(stage: &Stage) {
     stage.switch(&json!({"endpoint_lag": "20s"}));
-    let vpc = json!({"vpcId": "vpc-0123456789abcdef0", "subnetIds": [SUBNETS[0]], "securityGroupIds": [GROUPS[0]],
+    let vpc = json!({"vpcId": VPC, "subnetIds": [SUBNETS[0]], "securityGroupIds": [GROUPS[0]],
         "ipAddressType": "IPV4"});
     let portal = stage.apply(&web_app("portal", &json!({"endpointDetails": {"vpc": vpc}})));
     stage.all_ready().await;
@@ -91,6 +94,22 @@ pub async fn w12_web_app(stage: &Stage) {
     granted(stage, &[&id]);
     let look = json!({"customization": {"title": "Ours", "logoFrom": image("logo")}});
     let portal = stage.apply(&adopting(web_app("portal", &look), &id));
+    stage.reason(&portal, "NotIdentical").await;
+    converge(stage, &portal);
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+/// The same of one in a VPC, whose groups only EC2 shows, and whose addresses nothing does.
+pub async fn w12_web_app_vpc(stage: &Stage) {
+    stage.switch(&json!({"endpoint_lag": "20s"}));
+    let center = json!({"InstanceArn": INSTANCE, "Role": ROLE});
+    let vpc = json!({"VpcId": VPC, "SubnetIds": [SUBNETS[0]], "SecurityGroupIds": [GROUPS[0]]});
+    let theirs = json!({"IdentityProviderDetails": {"IdentityCenterConfig": center}, "EndpointDetails": {"Vpc": vpc}});
+    let id = made(stage, Operation::CreateWebApp, theirs, "WebAppId");
+    granted(stage, &[&id]);
+    let vpc = json!({"vpcId": VPC, "subnetIds": SUBNETS, "securityGroupIds": [GROUPS[1]], "ipAddressType": "IPV4"});
+    let portal = stage.apply(&adopting(web_app("portal", &json!({"endpointDetails": {"vpc": vpc}})), &id));
     stage.reason(&portal, "NotIdentical").await;
     converge(stage, &portal);
     stage.all_ready().await;

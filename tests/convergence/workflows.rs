@@ -51,6 +51,7 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W12-adoption-as2", run: |stage| adoptions::w12_as2(stage).boxed() },
     Workflow { name: "W12-adoption-certificate", run: |stage| certificates::w12_certificate(stage).boxed() },
     Workflow { name: "W12-adoption-web-app", run: |stage| web_apps::w12_web_app(stage).boxed() },
+    Workflow { name: "W12-adoption-web-app-vpc", run: |stage| web_apps::w12_web_app_vpc(stage).boxed() },
     Workflow { name: "W13-retain", run: |stage| w13_retain(stage).boxed() },
     Workflow { name: "W14-account", run: |stage| w14_account(stage).boxed() },
     Workflow { name: "W15-workflow", run: |stage| w15_workflow(stage).boxed() },

@@ -16,7 +16,7 @@ use transfer_operator::api::{self, GROUP, VERSION};
 use transfer_operator::cluster::{ClusterError, EventNote, Name, OwnedWrite};
 
 use crate::kube_watch::{self, Told};
-use crate::oracle;
+use crate::oracle::written;
 use crate::setup::{Blow, Side, Streams};
 use crate::world::{CLUSTER, Call, Life, World};
 use transfer_operator::fakes::api_server::{ApiServer, Key, text};
@@ -151,7 +151,7 @@ impl KubeApi {
             Verb::CreateEvent => self.create_event(asked),
         };
         if matches!(asked.verb, Verb::ApplyStatus | Verb::Patch | Verb::Owned) {
-            oracle::after_write(&self.world);
+            written::after_write(&self.world);
         }
         outcome
     }
@@ -264,7 +264,7 @@ impl KubeApi {
             Name { name: text(&regarding["name"]), namespace: text(&regarding["namespace"]) },
         );
         let generation = self.world.api().get(&key).map(|object| object["metadata"]["generation"].clone());
-        oracle::on_event(&self.world, &about, &generation.unwrap_or_default(), &note);
+        written::on_event(&self.world, &about, &generation.unwrap_or_default(), &note);
         Ok(event.clone())
     }
 }

@@ -20,7 +20,7 @@ use crate::lint::{self, Kstatus};
 use crate::offline;
 use crate::operator;
 use crate::oracle::unchecked::{self, Check};
-use crate::oracle::{self, CreateOutput};
+use crate::oracle::{self, CreateOutput, one_each};
 use crate::past;
 use crate::process::Process;
 use crate::satisfy;
@@ -263,7 +263,7 @@ impl Stage {
         self.world.note(&format!("console {operation}"));
         let creates =
             matches!(operation, Operation::CreateUser | Operation::CreateAgreement | Operation::ImportCertificate);
-        oracle::count(&self.world, creates, &about);
+        one_each::count(&self.world, creates, &about);
         outcome.unwrap_or_else(|error| panic!("{operation}: {error:?}"))
     }
 

@@ -11,7 +11,7 @@ use transfer_operator::sim::door;
 use transfer_operator::sim::service::Direct;
 
 use crate::doors::{REPEATED, Way};
-use crate::oracle;
+use crate::oracle::{self, written};
 use crate::past;
 use crate::setup::{Blow, Side};
 use crate::world::{Call, Life, World};
@@ -107,7 +107,7 @@ impl Way for Troubled {
     }
 
     fn written(&self) {
-        oracle::after_write(&self.world);
+        written::after_write(&self.world);
     }
 
     async fn event(&self, kind: &str, object: &Value, note: &EventNote) {
@@ -115,7 +115,7 @@ impl Way for Troubled {
         let (_, name) = key_of(object);
         let about = format!("{kind} {}/{}", name.namespace, name.name);
         self.world.note(&format!("r{} event {about} {}", self.life.id, note.reason));
-        oracle::on_event(&self.world, &about, &object["metadata"]["generation"], note);
+        written::on_event(&self.world, &about, &object["metadata"]["generation"], note);
     }
 }
 

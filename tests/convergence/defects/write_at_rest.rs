@@ -7,7 +7,7 @@ use serde_json::json;
 use transfer_operator::fakes::api_server::{Key, text};
 
 use super::{Defect, Seams, Setting};
-use crate::oracle;
+use crate::oracle::written;
 use crate::world::World;
 
 pub static DEFECT: Defect = Defect {
@@ -38,5 +38,5 @@ fn write(world: &World, key: &Key) {
     let version = text(&object["metadata"]["resourceVersion"]);
     let _ = api.apply_status(key, &version, &status);
     drop(api);
-    oracle::after_write(world);
+    written::after_write(world);
 }

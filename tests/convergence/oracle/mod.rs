@@ -1,25 +1,24 @@
 //! What must hold in every run, whatever it is about. Each oracle looks at the simulator's state and the API server's,
 //! never at what the operator thinks. What one does not check somewhere stands in `unchecked`, with its reason.
 
+mod in_use;
+pub mod one_each;
 pub mod unchecked;
 pub mod verdict;
+pub mod written;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use transfer_operator::api::{FINALIZER, TAG_CLUSTER, TAG_OWNER, TAG_RETAINED_FROM, TAG_UID};
-use transfer_operator::cluster::EventNote;
+use transfer_operator::api::{TAG_CLUSTER, TAG_OWNER, TAG_RETAINED_FROM, TAG_UID};
 use transfer_operator::sim::error::ApiError;
 use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::state::Region;
 
 use crate::certificates;
-use crate::lint;
 use crate::satisfy;
-use crate::secrecy;
 use crate::world::{ACCOUNT, CLUSTER, REGION, World};
-use transfer_operator::fakes::api_server::{Write, text};
-use unchecked::Check;
+use transfer_operator::fakes::api_server::text;
 
 /// What the oracles remember.
 #[derive(Debug, Default)]
@@ -217,14 +216,14 @@ fn forbidden(world: &World, operation: &str, account: &str, region: &str, input:
     for (noun, member) in BY_ID {
         if let Some(id) = id_of(noun, member, input) {
             let place = (account, region);
-            let left = || taken_off(world, place, &id, input).filter(|_| operation == "UpdateProfile");
+            let left = || in_use::taken_off(world, place, &id, input).filter(|_| operation == "UpdateProfile");
             let forbidden = by_id(world, operation, place, (noun, &id));
             return forbidden.or_else(|| Some(format!("O3: {operation} on profile {id}: {}", left()?)));
         }
     }
     let (server, member) = target(input);
     if operation == "DeleteServer"
-        && let Some(agreement) = agreed(world, (account, region), &server)
+        && let Some(agreement) = in_use::agreed(world, (account, region), &server)
     {
         return foreign(&format!("server {server}, which has agreement {agreement}"));
     }
@@ -343,12 +342,12 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
             return Some(format!("O3: {operation} on certificate {id}: {why}"));
         }
         if noun == "certificate"
-            && let Some(user) = having(world, place, id)
+            && let Some(user) = in_use::having(world, place, id)
         {
             return Some(format!("O3: {operation} on certificate {id}, which {user} still has"));
         }
         if noun == "profile"
-            && let Some(user) = naming(world, place, id)
+            && let Some(user) = in_use::naming(world, place, id)
         {
             return Some(format!("O3: {operation} on profile {id}, which {user} still names"));
         }
@@ -357,39 +356,6 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
         }
     }
     restrained(world, operation, &uid)
-}
-
-/// The profile of ours that AWS has with this certificate.
-fn having(world: &World, place: (&str, &str), certificate_id: &str) -> Option<String> {
-    let mut sim = world.sim.lock().unwrap();
-    let mut living = sim.world.region(place.0, place.1).profiles.iter();
-    let has = living.find(|(_, held)| {
-        let ours = held.gone.is_none() && owner(&held.tags).is_some();
-        ours && held.what.certificate_ids.iter().any(|id| id == certificate_id)
-    });
-    has.map(|(id, _)| id.clone())
-}
-
-/// A certificate that a call takes off a profile though its object, which the profile names, still overlaps it with another.
-fn taken_off(world: &World, place: (&str, &str), profile_id: &str, input: &Value) -> Option<String> {
-    let sent: Vec<String> = input["CertificateIds"].as_array().into_iter().flatten().map(text).collect();
-    let (of, left) = {
-        let mut sim = world.sim.lock().unwrap();
-        let region = sim.world.region(place.0, place.1);
-        let held = region.profiles.get(profile_id).ok()?;
-        let left = held.what.certificate_ids.iter().filter(|id| !sent.contains(id));
-        let owned = |id: &String| Some((id.clone(), owner(&region.certificates.get(id).ok()?.tags)?));
-        (owner(&held.tags)?, left.filter_map(owned).collect::<Vec<_>>())
-    };
-    let profile = living(world, &of)?;
-    left.into_iter().find_map(|(id, uid)| {
-        let object = living(world, &uid).filter(|object| object["metadata"].get("deletionTimestamp").is_none())?;
-        let mut refs = profile["spec"]["certificateRefs"].as_array().into_iter().flatten();
-        let named = refs.any(|named| named["name"] == object["metadata"]["name"]);
-        let replaced = object["status"]["replacing"]["oldId"] == id;
-        let why = certificates::overlaps(world, &object, &id).filter(|_| named && replaced)?;
-        Some(format!("certificate {id} leaves it, and {why}"))
-    })
 }
 
 /// Whether there is, or was, an object for this user whose server is the object of this uid.
@@ -491,7 +457,7 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
         oracle.stops += u64::from(intent.stops);
     }
     let creates = operation.starts_with("Create") || operation == "ImportCertificate";
-    count(world, creates, &intent.about);
+    one_each::count(world, creates, &intent.about);
     let access = format!("{}/{}", text(&input["ServerId"]), text(&input["ExternalId"]));
     match operation {
         "CreateAccess" => *world.oracle.lock().unwrap().accesses.entry(access).or_default() += 1,
@@ -505,238 +471,12 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
         "DeleteAccess" => *world.oracle.lock().unwrap().accesses.entry(access).or_default() -= 1,
         _ => {}
     }
-    match operation {
-        "CreateServer" => one_server_each(world),
-        "CreateWorkflow" => two_while_replacing(world, "workflows", |region| {
-            let living = region.workflows.values().filter(|held| held.gone.is_none());
-            living.map(|held| (held.workflow_id.clone(), held.tags.clone())).collect()
-        }),
-        "ImportCertificate" => two_while_replacing(world, "certificates", |region| {
-            let living = region.certificates.iter().filter(|(_, held)| held.gone.is_none());
-            living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
-        }),
-        "CreateProfile" => one_profile_each(world),
-        "CreateConnector" => one_connector_each(world),
-        "CreateAgreement" => one_agreement_each(world),
-        "CreateWebApp" => one_web_app_each(world),
-        _ => {}
-    }
-}
-
-/// O1 of what is replaced: two of an object live only while its status says so, and never a third.
-fn two_while_replacing(world: &World, called: &str, living: fn(&Region) -> Vec<(String, Vec<Tag>)>) {
-    let mut of: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    {
-        let sim = world.sim.lock().unwrap();
-        let regions = sim.world.accounts.values().flat_map(|regions| regions.values());
-        for (id, tags) in regions.flat_map(living) {
-            if let Some(uid) = owner(&tags) {
-                of.entry(uid).or_default().push(id);
-            }
-        }
-    }
-    for (uid, ids) in &of {
-        let object = object_of(world, uid);
-        let old = object.map(|object| text(&object["status"]["replacing"]["oldId"])).unwrap_or_default();
-        let lawful = ids.len() < 2 || ids.len() == 2 && ids.contains(&old);
-        if !lawful && !world.setup.skips(Check::OneEach) {
-            world.violation(format!("O1: object {uid} has {called} {}, replacing {old:?}", ids.join(", ")));
-        }
-    }
-}
-
-/// The connector or the agreement of ours that AWS has with this profile.
-fn naming(world: &World, place: (&str, &str), profile_id: &str) -> Option<String> {
-    let mut sim = world.sim.lock().unwrap();
-    let region = sim.world.region(place.0, place.1);
-    let names = region.connectors.iter().find(|(_, held)| {
-        let ours = held.gone.is_none() && owner(&held.tags).is_some();
-        let config = held.what.settings.as2_config.as_ref().filter(|_| ours);
-        config.is_some_and(|config| {
-            [&config.local_profile_id, &config.partner_profile_id].iter().any(|id| id.as_deref() == Some(profile_id))
-        })
-    });
-    if let Some((id, _)) = names {
-        return Some(id.clone());
-    }
-    let names = region.agreements.iter().find(|(_, held)| {
-        let ours = held.gone.is_none() && owner(&held.tags).is_some();
-        ours && [&held.what.local_profile_id, &held.what.partner_profile_id].iter().any(|id| *id == profile_id)
-    });
-    names.map(|(id, _)| id.clone())
-}
-
-/// An agreement that AWS has on this server, whoever made it: it must not be taken along.
-fn agreed(world: &World, place: (&str, &str), server: &str) -> Option<String> {
-    let mut sim = world.sim.lock().unwrap();
-    let mut living = sim.world.region(place.0, place.1).agreements.living();
-    living.find(|(_, held)| held.server_id == server).map(|(id, _)| id.clone())
-}
-
-fn one_server_each(world: &World) {
-    one_each(world, "servers", |region| {
-        let living = region.servers.values().filter(|server| server.gone.is_none());
-        living.map(|server| (server.server_id.clone(), server.tags.clone())).collect()
-    });
-}
-
-fn one_profile_each(world: &World) {
-    one_each(world, "profiles", |region| {
-        let living = region.profiles.iter().filter(|(_, held)| held.gone.is_none());
-        living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
-    });
-}
-
-fn one_connector_each(world: &World) {
-    one_each(world, "connectors", |region| {
-        let living = region.connectors.iter().filter(|(_, held)| held.gone.is_none());
-        living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
-    });
-}
-
-fn one_agreement_each(world: &World) {
-    one_each(world, "agreements", |region| {
-        let living = region.agreements.iter().filter(|(_, held)| held.gone.is_none());
-        living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
-    });
-}
-
-fn one_web_app_each(world: &World) {
-    one_each(world, "web apps", |region| {
-        let living = region.web_apps.iter().filter(|(_, held)| held.gone.is_none());
-        living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
-    });
-}
-
-/// O1 of what is there once for each object: what lives of it in a region, by id and with its tags.
-fn one_each(world: &World, called: &str, of: fn(&Region) -> Vec<(String, Vec<Tag>)>) {
-    let mut living: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    {
-        let sim = world.sim.lock().unwrap();
-        let regions = sim.world.accounts.values().flat_map(|regions| regions.values());
-        for (id, tags) in regions.flat_map(of) {
-            if let Some(uid) = owner(&tags) {
-                living.entry(uid).or_default().push(id);
-            }
-        }
-    }
-    for (uid, ids) in living.iter().filter(|(_, ids)| ids.len() > 1) {
-        if !world.setup.skips(Check::OneEach) {
-            world.violation(format!("O1: object {uid} has {} {called}: {}", ids.len(), ids.join(", ")));
-        }
-    }
-}
-
-/// O1 as counts: nothing is made again that was not deleted before.
-pub fn count(world: &World, creates: bool, about: &[String]) {
-    for what in about {
-        let CreateOutput { creates, deletes, .. } = {
-            let mut oracle = world.oracle.lock().unwrap();
-            let made = oracle.made.entry(what.clone()).or_default();
-            *(if creates { &mut made.creates } else { &mut made.deletes }) += 1;
-            made.beside += u64::from(creates && made.creates > made.deletes + 1);
-            *made
-        };
-        // A new one is made before the old one goes.
-        let beside = u64::from(what.starts_with(WORKFLOW) || what.starts_with(CERTIFICATE));
-        if creates > deletes + 1 + beside && !world.setup.skips(Check::OneEach) {
-            world.violation(format!("O1: {what} was made {creates} times and deleted {deletes} times"));
-        }
-    }
-}
-
-/// O5, O6, O7, O11, O12 after a write to the API server.
-pub fn after_write(world: &World) {
-    let new: Vec<Write> = {
-        let api = world.api();
-        let mut oracle = world.oracle.lock().unwrap();
-        let new = api.writes[oracle.seen_writes..].to_vec();
-        oracle.seen_writes = api.writes.len();
-        oracle.writes += u64::try_from(new.len()).unwrap();
-        new
-    };
-    for write in new {
-        judge(world, &write);
-    }
-}
-
-fn judge(world: &World, write: &Write) {
-    let Write { key, before, after, status } = write;
-    let name = format!("{} {}", key.0, key.1);
-    let strip = |object: &Value| {
-        let mut object = object.clone();
-        object.as_object_mut().unwrap().remove("status");
-        let meta = object["metadata"].as_object_mut().unwrap();
-        meta.remove("resourceVersion");
-        if let Some(Value::Array(finalizers)) = meta.get_mut("finalizers") {
-            finalizers.retain(|name| name != FINALIZER);
-            if finalizers.is_empty() {
-                meta.remove("finalizers");
-            }
-        }
-        object
-    };
-    if strip(before) != strip(after) {
-        world.violation(format!("O12: {name}: more than status and our finalizer was written: {before} {after}"));
-    }
-    let holds = |object: &Value| object["metadata"]["finalizers"].to_string().contains(FINALIZER);
-    if before["metadata"].get("deletionTimestamp").is_some() && holds(after) && !holds(before) {
-        world.violation(format!("O12: {name}: a finalizer is put on an object that is being deleted"));
-    }
-    if secrecy::stands_in(&after.to_string()) {
-        world.violation(format!("O6: {name}: a private key stands in the object"));
-    }
-    if !status {
-        return;
-    }
-    for fault in lint::faults(before, after) {
-        world.violation(format!("O7: {name}: {fault}: {}", after["status"]["conditions"]));
-    }
-    if after["status"]["conditions"].to_string().contains("a defect of this operator") {
-        world.violation(format!("O7: {name} says that it met a defect: {}", after["status"]["conditions"]));
-    }
-    let current = after["status"]["observedGeneration"] == after["metadata"]["generation"];
-    let ready = lint::find(after, "Ready").is_some_and(|ready| ready["status"] == "True");
-    let was = before["status"]["observedGeneration"] == after["metadata"]["generation"]
-        && lint::find(before, "Ready").is_some_and(|ready| ready["status"] == "True");
-    let restrained = satisfy::restrained(after) || after["spec"]["suspend"] == true;
-    if current
-        && ready
-        && !was
-        && !restrained
-        && let Some(missing) = satisfy::missing(world, key, &satisfy::in_force(after))
-    {
-        world.violation(format!("O5: {name} is Ready, and AWS has not what it asks for: {missing}"));
-    }
+    one_each::made(world, operation);
 }
 
 impl Oracle {
     /// How many Events were told.
     pub fn told(&self) -> usize {
         self.events.values().map(Vec::len).sum()
-    }
-}
-
-/// O11: events are told once; what a person edits may have to be told again.
-pub fn on_event(world: &World, about: &str, generation: &Value, note: &EventNote) {
-    if secrecy::stands_in(&note.message) {
-        world.violation(format!("O6: {about}: a private key stands in an event"));
-    }
-    let at = world.clock.millis();
-    let mut oracle = world.oracle.lock().unwrap();
-    if note.warning {
-        oracle.warnings.push(format!("{about}: {}", note.message));
-    }
-    let text = format!("{generation} {} {}", note.reason, note.message);
-    let told = oracle.events.entry((about.to_owned(), text)).or_default();
-    told.push(at);
-    let lately = told.iter().filter(|then| at - **then < 300_000).count();
-    // A process that died may not know that it told; more than a handful is a loop.
-    if lately > 6 {
-        drop(oracle);
-        world.violation(format!(
-            "O11: {about}: event {} told {lately} times in 5 minutes: {}",
-            note.reason, note.message
-        ));
     }
 }

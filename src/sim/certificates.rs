@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::config::{AbsentDates, Leniency};
+use super::config::{AbsentDates, Leniency, PastDate};
 use super::error::{Answer, ApiError};
 use super::model::Tag;
 use super::page::PageInput;
@@ -111,7 +111,16 @@ fn changed(old: &Certificate, changes: Changes, context: &Context<'_>) -> Answer
     if context.config.absent_certificate_dates == AbsentDates::Reset {
         (next.active_date, next.inactive_date) = (next.not_before_date, next.not_after_date);
     }
-    next.active_date = date("ActiveDate", active_date)?.unwrap_or(next.active_date);
+    let said = date("ActiveDate", active_date)?;
+    let may_have_passed = match context.config.past_active_date {
+        PastDate::Accept => true,
+        PastDate::RefuseNew => said == Some(old.active_date),
+        PastDate::Refuse => false,
+    };
+    if !may_have_passed && said.is_some_and(|at| at < context.now) {
+        return Err(ApiError::invalid("ActiveDate must not be in the past"));
+    }
+    next.active_date = said.unwrap_or(next.active_date);
     next.inactive_date = date("InactiveDate", inactive_date)?.unwrap_or(next.inactive_date);
     next.description = description.or(next.description);
     if next.inactive_date <= next.active_date {

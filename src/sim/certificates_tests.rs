@@ -90,6 +90,31 @@ fn a_date_that_an_update_does_not_name_is_kept_or_reset() {
 }
 
 #[test]
+fn an_active_date_that_has_passed_is_taken_or_refused() {
+    let mut bench = Bench::new();
+    bench.now = jiff::Timestamp::from_second(1_600_000_000).unwrap();
+    let now = 1_600_000_000.0;
+    let input = |date: f64| {
+        let mut input = partners();
+        input["ActiveDate"] = json!(date);
+        input
+    };
+    let id = made(&mut bench, input(now - 1.0));
+    let update = |date: f64| json!({"CertificateId": id, "ActiveDate": date});
+    for (switch, new, same) in [("accept", true, true), ("refuse_new", false, true), ("refuse", false, false)] {
+        bench.set(&json!({"past_active_date": switch}));
+        let imports = bench.call("ImportCertificate", input(now - 2.0)).is_ok();
+        let updates = bench.call("UpdateCertificate", update(now - 3.0)).is_ok();
+        assert_eq!((imports, updates), (new, new), "{switch}");
+        let has = described(&mut bench, &id)["ActiveDate"].as_f64().unwrap();
+        assert_eq!(bench.call("UpdateCertificate", update(has)).is_ok(), same, "{switch}");
+        made(&mut bench, input(now));
+        made(&mut bench, partners());
+    }
+    assert_eq!(bench.invalid("ImportCertificate", input(now - 2.0)), "ActiveDate must not be in the past");
+}
+
+#[test]
 fn what_does_not_fit_together_is_refused_without_its_texts() {
     let mut bench = Bench::new();
     let with = |more: Value| {

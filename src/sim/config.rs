@@ -121,6 +121,8 @@ pub struct Config {
     pub dates_outside_validity: Leniency,
     /// What becomes of a date of a certificate that an update does not name.
     pub absent_certificate_dates: AbsentDates,
+    /// An `ActiveDate` that has passed when the call arrives.
+    pub past_active_date: PastDate,
 
     /// Entries of a page when the caller does not say.
     pub page_size: usize,
@@ -293,6 +295,17 @@ switch! {
     }
 }
 switch! {
+    /// What a certificate's date that has passed is on arrival.
+    PastDate {
+        /// As good as any.
+        Accept,
+        /// Refused, unless it is the one that the certificate has.
+        RefuseNew,
+        /// Refused.
+        Refuse,
+    }
+}
+switch! {
     /// What becomes of agreements whose server is deleted.
     WithAgreements {
         /// The server is not deleted.
@@ -413,6 +426,7 @@ impl Default for Config {
             absent_customization: Leniency::Refuse,
             dates_outside_validity: Leniency::Refuse,
             absent_certificate_dates: AbsentDates::Keep,
+            past_active_date: PastDate::Accept,
             page_size: 100,
             empty_first_page: false,
             quotas: Quotas::default(),

@@ -20,7 +20,7 @@ use crate::lint::{self, Kstatus};
 use crate::offline;
 use crate::operator;
 use crate::oracle::unchecked::{self, Check};
-use crate::oracle::{self, CreateOutput, one_each};
+use crate::oracle::{self, CreateOutput, in_force, one_each};
 use crate::past;
 use crate::process::Process;
 use crate::satisfy;
@@ -253,6 +253,7 @@ impl Stage {
     /// What somebody does in AWS's console.
     pub fn console(&self, operation: Operation, input: Value) -> Value {
         let now = self.world.clock.now();
+        in_force::look(&self.world);
         let (outcome, about) = {
             let mut sim = self.world.sim.lock().unwrap();
             let about = oracle::subjects(&operation.to_string(), sim.world.region(ACCOUNT, REGION), &input);
@@ -261,6 +262,7 @@ impl Stage {
             (outcome, about)
         };
         self.world.note(&format!("console {operation}"));
+        in_force::look(&self.world);
         let creates =
             matches!(operation, Operation::CreateUser | Operation::CreateAgreement | Operation::ImportCertificate);
         one_each::count(&self.world, creates, &about);

@@ -12,6 +12,7 @@ mod id_lost_on_conflict;
 mod image_forgotten;
 mod listing_unheard;
 mod nobody_asked;
+mod noticed_again;
 mod overlap_forgotten;
 mod panic_on_bad_key;
 mod persist_after_create;
@@ -55,7 +56,7 @@ pub struct Defect {
 }
 
 /// All of them.
-pub static ALL: [&Defect; 20] = [
+pub static ALL: [&Defect; 21] = [
     &persist_after_create::DEFECT,
     &swallowed_error::DEFECT,
     &user_tag_wins::DEFECT,
@@ -75,6 +76,7 @@ pub static ALL: [&Defect; 20] = [
     &listing_unheard::DEFECT,
     &agreements_unheard::DEFECT,
     &overlap_forgotten::DEFECT,
+    &noticed_again::DEFECT,
     &image_forgotten::DEFECT,
 ];
 

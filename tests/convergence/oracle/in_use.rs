@@ -18,6 +18,12 @@ pub fn having(world: &World, place: (&str, &str), certificate_id: &str) -> Optio
     has.map(|(id, _)| id.clone())
 }
 
+/// Whether the object of a profile names this object of a certificate.
+pub fn names(profile: &Value, certificate: &Value) -> bool {
+    let mut refs = profile["spec"]["certificateRefs"].as_array().into_iter().flatten();
+    refs.any(|named| named["name"] == certificate["metadata"]["name"])
+}
+
 /// A certificate that a call takes off a profile though its object, which the profile names, still overlaps it with another.
 pub fn taken_off(world: &World, place: (&str, &str), profile_id: &str, input: &Value) -> Option<String> {
     let sent: Vec<String> = input["CertificateIds"].as_array().into_iter().flatten().map(text).collect();
@@ -32,8 +38,7 @@ pub fn taken_off(world: &World, place: (&str, &str), profile_id: &str, input: &V
     let profile = living(world, &of)?;
     left.into_iter().find_map(|(id, uid)| {
         let object = living(world, &uid).filter(|object| object["metadata"].get("deletionTimestamp").is_none())?;
-        let mut refs = profile["spec"]["certificateRefs"].as_array().into_iter().flatten();
-        let named = refs.any(|named| named["name"] == object["metadata"]["name"]);
+        let named = names(&profile, &object);
         let replaced = object["status"]["replacing"]["oldId"] == id;
         let why = certificates::overlaps(world, &object, &id).filter(|_| named && replaced)?;
         Some(format!("certificate {id} leaves it, and {why}"))

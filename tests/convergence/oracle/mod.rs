@@ -1,6 +1,7 @@
 //! What must hold in every run, whatever it is about. Each oracle looks at the simulator's state and the API server's,
 //! never at what the operator thinks. What one does not check somewhere stands in `unchecked`, with its reason.
 
+pub mod in_force;
 mod in_use;
 pub mod one_each;
 pub mod unchecked;
@@ -42,6 +43,7 @@ pub struct Oracle {
     seen_writes: usize,
     /// Texts of Warning events.
     pub warnings: Vec<String>,
+    in_force: in_force::InForce,
 }
 
 /// How often something was made and deleted.
@@ -113,6 +115,7 @@ fn repeated(world: &World, operation: &str, input: &Value) {
 /// server is deleted, nothing whose object stays.
 pub fn before_mutation(world: &World, operation: &str, account: &str, region: &str, input: &Value) -> Intent {
     repeated(world, operation, input);
+    in_force::look(world);
     let forbidden = forbidden(world, operation, account, region, input);
     let now = world.clock.now();
     let mut sim = world.sim.lock().unwrap();
@@ -472,6 +475,7 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
         _ => {}
     }
     one_each::made(world, operation);
+    in_force::look(world);
 }
 
 impl Oracle {

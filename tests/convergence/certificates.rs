@@ -16,8 +16,8 @@ use crate::world::{ACCOUNT, REGION, World};
 /// A certificate with its key, the issuer of it, and another one of the same owner.
 pub const OWN: [&str; 2] =
     [include_str!("../fixtures/certificates/own.pem"), include_str!("../fixtures/certificates/own.key")];
-const ISSUER: &str = include_str!("../fixtures/certificates/ca.pem");
-const RENEWED: [&str; 2] =
+pub const ISSUER: &str = include_str!("../fixtures/certificates/ca.pem");
+pub const RENEWED: [&str; 2] =
     [include_str!("../fixtures/certificates/first/tls.crt"), include_str!("../fixtures/certificates/first/tls.key")];
 /// Certificates of a partner, without their keys.
 pub const PARTNER: [&str; 2] =
@@ -99,7 +99,7 @@ pub async fn w16_renewal(stage: &Stage) {
 }
 
 /// Whether AWS has this certificate of ours and no other, and the profile has it.
-fn only(stage: &Stage, certificate: &str) -> bool {
+pub fn only(stage: &Stage, certificate: &str) -> bool {
     let mut sim = stage.world.sim.lock().unwrap();
     let region = sim.world.region(ACCOUNT, REGION);
     let all: Vec<(String, String)> =

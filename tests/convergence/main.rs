@@ -27,6 +27,7 @@ mod past;
 mod plans;
 mod process;
 mod reasons;
+mod renewals;
 mod rest;
 mod rights;
 mod runs;

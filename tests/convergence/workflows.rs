@@ -16,6 +16,7 @@ use crate::certificates;
 use crate::connectors;
 use crate::interrupted;
 use crate::offline;
+use crate::renewals;
 use crate::satisfy;
 use crate::stage::{Stage, key};
 use crate::web_apps;
@@ -60,6 +61,10 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W16-profile", run: |stage| w16_profile(stage).boxed() },
     Workflow { name: "W16-certificate", run: |stage| certificates::w16_certificate(stage).boxed() },
     Workflow { name: "W16-renewal", run: |stage| certificates::w16_renewal(stage).boxed() },
+    Workflow { name: "W16-renewed-again", run: |stage| renewals::w16_renewed_again(stage).boxed() },
+    Workflow { name: "W16-renewal-taken-back", run: |stage| renewals::w16_renewal_taken_back(stage).boxed() },
+    Workflow { name: "W16-renewal-deleted", run: |stage| renewals::w16_renewal_deleted(stage).boxed() },
+    Workflow { name: "W16-renewal-untagged", run: |stage| renewals::w16_renewal_untagged(stage).boxed() },
     Workflow { name: "W16-agreement", run: |stage| agreements::w16_agreement(stage).boxed() },
     Workflow { name: "W16-agreement-console", run: |stage| agreements::w16_agreement_console(stage).boxed() },
     Workflow { name: "W16-connector", run: |stage| connectors::w16_connector(stage).boxed() },

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Scale;
 use super::crashes::told_apart;
+use super::others;
 use crate::acts::Act;
 use crate::oracle::unchecked::{OLD_READ, WANTED_CHANGES};
 use crate::runs::{self, Plan, References, SEED};
@@ -26,6 +27,7 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
         ("W1-server", "TransferServer", "files"),
         ("W16-profile", "TransferProfile", "us"),
         ("W16-agreement", "TransferAgreement", "orders"),
+        ("W16-renewal", "TransferCertificate", "signing"),
     ];
     for (name, kind, object) in of {
         let workflow = workflows::named(name);
@@ -40,7 +42,10 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
             let quiet = undisturbed.quiet.start;
             let of = |verb: &'static str| {
                 let points = undisturbed.points.iter();
-                points.filter(move |point| point.side == Side::Aws && point.operation.starts_with(verb))
+                let is = move |operation: &str| {
+                    operation.starts_with(verb) || verb == "Create" && operation.starts_with("Import")
+                };
+                points.filter(move |point| point.side == Side::Aws && is(&point.operation))
             };
             for point in of("Delete") {
                 for (what, moment, blow) in [
@@ -53,9 +58,13 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
                 }
             }
             for point in of("Create").filter(|point| usize::try_from(point.call).unwrap() <= quiet) {
-                for (what, act) in [("delete", Act::Delete(kind, object)), ("recreate", Act::Recreate(kind, object))] {
+                // As long as a profile names a certificate, that waits.
+                let delete = (name != "W16-renewal").then(|| ("delete", vec![Act::Delete(kind, object)]));
+                let again = ("recreate", others::again(workflow, kind, object));
+                for (what, acts) in delete.into_iter().chain([again]) {
                     for moment in [Moment::Before, Moment::Sent] {
-                        let rules = vec![Rule::at(point.call, moment, Blow::Act(act.clone()))];
+                        let at_once = acts.iter().map(|act| Rule::at(point.call, moment, Blow::Act(act.clone())));
+                        let rules = at_once.collect();
                         let setup = Setup { unchecked: vec![&WANTED_CHANGES], ..setup.clone().with(rules) };
                         add(&format!("{}-{moment:?}-{what}", point.call), setup);
                     }
@@ -75,7 +84,7 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
 /// Each read alone, and all of them, show what was 10 seconds and a minute ago.
 pub fn old_reads(references: &References, _: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
-    for name in ["W1-server", "W3-update", "W7-user", "W8-role", "W10-ssh-keys", "W11-host-keys"] {
+    for name in ["W1-server", "W3-update", "W7-user", "W8-role", "W10-ssh-keys", "W11-host-keys", "W16-renewal"] {
         let workflow = workflows::named(name);
         let reads = references.of(workflow).points.iter().filter(|point| point.side == Side::Aws && !point.writes);
         let mut reads: BTreeSet<String> = reads.map(|point| point.operation.clone()).collect();

@@ -9,7 +9,7 @@ use transfer_operator::fakes::api_server::text;
 use transfer_operator::sim::operation::Operation;
 
 use crate::adoptions;
-use crate::stage::Stage;
+use crate::stage::{Stage, key};
 use crate::workflows::profile;
 use crate::world::{ACCOUNT, REGION, World};
 
@@ -39,6 +39,48 @@ pub fn of_partner(stage: &Stage) {
     stage.config_map("partner", &[("one", PARTNER[0]), ("two", PARTNER[1]), ("broken", "none")]);
 }
 
+/// Where certificates are read in walks: two of a partner, and two with their keys.
+pub fn sources(stage: &Stage) {
+    of_partner(stage);
+    for (name, pair) in [("tls", OWN), ("other", RENEWED)] {
+        stage.tls_secret(name, pair[0], pair[1]);
+        let mut api = stage.world.api();
+        let data = api.data.get_mut(&key("Secret", name));
+        data.map(|data| data.insert("ca.crt".to_owned(), ISSUER.to_owned()));
+    }
+}
+
+/// Whether AWS has what the source of an object holds, and nothing that it takes the place of any more. Of a source that
+/// cannot be read nothing is wanted.
+pub fn is_of_source(world: &World, object: &Value) -> bool {
+    let (spec, status) = (&object["spec"], &object["status"]);
+    let (secret, config_map) = (&spec["secretRef"], &spec["configMapKeyRef"]);
+    let (kind, named) = if secret.is_object() { ("Secret", secret) } else { ("ConfigMap", config_map) };
+    let keys = ["key", "certificateKey", "certificateChainKey"];
+    let text = {
+        let data = world.api().data.get(&key(kind, &text(&named["name"]))).cloned().unwrap_or_default();
+        let defaulted =
+            if secret.is_object() && !secret["certificateKey"].is_string() { Some("tls.crt") } else { None };
+        let keys = defaulted.into_iter().chain(keys.iter().filter_map(|member| named[*member].as_str()));
+        keys.filter_map(|key| data.get(key).map(String::as_str)).collect::<String>()
+    };
+    let wanted = listed(&text);
+    if wanted.is_empty() {
+        return true;
+    }
+    let mut sim = world.sim.lock().unwrap();
+    let held = sim.world.region(ACCOUNT, REGION).certificates.get(status["certificateId"].as_str().unwrap_or_default());
+    let held =
+        held.map(|kept| [kept.what.certificate.clone(), kept.what.certificate_chain.clone().unwrap_or_default()]);
+    status.get("replacing").is_none() && held.is_ok_and(|held| listed(&held.concat()) == wanted)
+}
+
+/// The certificates of a text, each without what stands around it.
+fn listed(pem: &str) -> Vec<String> {
+    let parts = pem.split("-----BEGIN CERTIFICATE-----").skip(1);
+    parts.filter_map(|part| part.split_once("-----END")).map(|(body, _)| body.split_whitespace().collect()).collect()
+}
+
 /// What makes it one's own, read from Secret `tls`: soon active, and soon over.
 pub fn own(notice: &str) -> Value {
     json!({"configMapKeyRef": null, "secretRef": {"name": "tls"}, "rotation": {"notice": notice, "overlap": "20m"}})
@@ -54,6 +96,8 @@ pub async fn w16_certificate(stage: &Stage) {
     let them = stage.apply(&profile("them", &refs));
     stage.all_ready().await;
     stage.edit(&theirs, |spec| {
+        // For the next one: this one stays in force.
+        spec["activeDate"] = json!("2040-01-01T00:00:00Z");
         spec["inactiveDate"] = json!("2048-01-01T00:00:00Z");
         spec["description"] = json!("two");
         spec["tags"] = json!({"a": "2"});

@@ -37,6 +37,7 @@ fn edit(arena: &mut Arena<'_>, kind: &str, number: usize) {
     match kind {
         "TransferServer" => spec["preAuthenticationLoginBanner"] = json!(format!("edit {number}")),
         "TransferProfile" => spec["certificateIds"] = json!([CERTIFICATES[number % 2]]),
+        "TransferCertificate" => spec["description"] = json!(format!("edit-{number}")),
         "TransferConnector" => spec["sftpConfig"]["maxConcurrentConnections"] = json!(number % 5 + 1),
         "TransferWebApp" => spec["webAppUnits"] = json!({"provisioned": number + 1}),
         "TransferAgreement" if spec["baseDirectory"].is_string() => {
@@ -90,6 +91,7 @@ fn change(spec: &mut Value, kind: &str) {
     match kind {
         "TransferServer" => spec["postAuthenticationLoginBanner"] = json!("newest"),
         "TransferProfile" => spec["certificateIds"] = json!(CERTIFICATES),
+        "TransferCertificate" => spec["description"] = json!("newest"),
         "TransferConnector" | "TransferAgreement" => spec["accessRole"] = json!(OTHER_ROLE),
         "TransferWebApp" => spec["identityProviderDetails"]["identityCenterConfig"]["role"] = json!(OTHER_ROLE),
         _ => spec["role"] = json!(OTHER_ROLE),

@@ -61,3 +61,18 @@ fn progress_is_one_line_that_is_written_over_until_all_is_read() {
     let written: String = (1..=3).map(|done| progress_line("s-1", done, 3)).collect();
     assert_eq!(written, "\rs-1: 1 of 3\rs-1: 2 of 3\rs-1: 3 of 3\n");
 }
+
+#[test]
+fn what_is_refused_weighs_more_than_what_would_be_disrupted() {
+    for (refused, disrupts, end, code) in [
+        (false, false, End::Well, 0),
+        (false, true, End::Disrupts, 2),
+        (true, false, End::Wrong, 1),
+        (true, true, End::Wrong, 1),
+    ] {
+        let mut plan = plan::Plan::of(Vec::new());
+        (plan.refused, plan.disrupts) = (refused, disrupts);
+        let found = End::of(&plan);
+        assert_eq!((found, found.code()), (end, code), "refused {refused}, disrupts {disrupts}");
+    }
+}

@@ -10,7 +10,7 @@ pub mod written;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use transfer_operator::api::{TAG_CLUSTER, TAG_OWNER, TAG_RETAINED_FROM, TAG_UID};
 use transfer_operator::sim::error::ApiError;
 use transfer_operator::sim::model::Tag;
@@ -220,7 +220,7 @@ fn forbidden(world: &World, operation: &str, account: &str, region: &str, input:
         if let Some(id) = id_of(noun, member, input) {
             let place = (account, region);
             let left = || in_use::taken_off(world, place, &id, input).filter(|_| operation == "UpdateProfile");
-            let forbidden = by_id(world, operation, place, (noun, &id));
+            let forbidden = by_id(world, operation, place, (noun, &id), input);
             return forbidden.or_else(|| Some(format!("O3: {operation} on profile {id}: {}", left()?)));
         }
     }
@@ -310,7 +310,13 @@ fn id_of(noun: &str, member: &str, input: &Value) -> Option<String> {
 }
 
 /// What forbids a call on one: it is not ours; or it goes though its object stays and has not replaced it.
-fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str, &str)) -> Option<String> {
+fn by_id(
+    world: &World,
+    operation: &str,
+    place: (&str, &str),
+    (noun, id): (&str, &str),
+    input: &Value,
+) -> Option<String> {
     // What it looks like may go while it stays.
     let deletes = operation.starts_with("Delete") && operation != "DeleteWebAppCustomization";
     let held = {
@@ -330,7 +336,7 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
     let uid = match held {
         (Some(uid), _) => uid,
         (None, true) => return None,
-        (None, false) if operation == "TagResource" && adopts_by_id(world, id) => return None,
+        (None, false) if operation == "TagResource" && adopts_by_id(world, id, input) => return None,
         (None, false) => return Some(format!("O3: {operation} on {noun} {id}, which is not ours")),
     };
     if deletes {
@@ -443,13 +449,33 @@ fn adopts(world: &World, server: &str, member: Option<&str>, input: &Value) -> b
     })
 }
 
-/// Whether an object asks to take over what has this id; that of an agreement stands behind its server's.
-fn adopts_by_id(world: &World, id: &str) -> bool {
+/// Whether these tags make what has this id the one of an object that asks to take it over.
+fn adopts_by_id(world: &World, id: &str, input: &Value) -> bool {
     let api = world.api();
-    api.keys().iter().filter_map(|key| api.get(key)).any(|object| {
-        let named = object["spec"]["lifecycle"]["adoption"]["id"].as_str();
-        named.is_some_and(|named| named.rsplit('/').next() == Some(id))
-    })
+    api.keys().iter().filter_map(|key| api.get(key)).any(|object| takes_over(&object, id, &input["Tags"]))
+}
+
+/// The id of an agreement stands behind its server's.
+fn takes_over(object: &Value, id: &str, tags: &Value) -> bool {
+    let named = object["spec"]["lifecycle"]["adoption"]["id"].as_str();
+    let its = satisfy::tags(tags).get(TAG_UID).map(String::as_str) == object["metadata"]["uid"].as_str();
+    its && named.is_some_and(|named| named.rsplit('/').next() == Some(id))
+}
+
+#[test]
+fn what_is_taken_over_by_id_gets_the_uid_of_who_asks_for_it() {
+    let object = |id: &str| json!({"metadata": {"uid": "u"}, "spec": {"lifecycle": {"adoption": {"id": id}}}});
+    let tags = |uid: &str| json!([{"Key": TAG_UID, "Value": uid}]);
+    for (asks, tags, may) in [
+        ("cert-1", tags("u"), true),
+        ("s-1/cert-1", tags("u"), true),
+        ("cert-1", tags("another"), false),
+        ("cert-1", json!([]), false),
+        ("cert-2", tags("u"), false),
+    ] {
+        assert_eq!(takes_over(&object(asks), "cert-1", &tags), may, "{asks} {tags}");
+    }
+    assert!(!takes_over(&json!({"metadata": {}}), "cert-1", &json!([])));
 }
 
 /// O1 after the effect, and the counts.

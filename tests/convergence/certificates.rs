@@ -122,11 +122,11 @@ pub async fn w16_certificate(stage: &Stage) {
 }
 
 /// One's own certificate is renewed in its Secret, twice: profiles get each new one beside the old one, which goes after its
-/// overlap. The same text again imports nothing.
-pub async fn w16_renewal(stage: &Stage) {
-    stage.switch(&json!({"delete_used_certificate": "accept"}));
+/// overlap. The same text again imports nothing. AWS may refuse an ActiveDate that has passed.
+pub async fn w16_renewal(stage: &Stage, past_active_date: &str, notice: &str) {
+    stage.switch(&json!({"delete_used_certificate": "accept", "past_active_date": past_active_date}));
     stage.tls_secret("tls", &[OWN[0], ISSUER].concat(), OWN[1]);
-    let signing = stage.apply(&certificate("signing", &own("10m")));
+    let signing = stage.apply(&certificate("signing", &own(notice)));
     stage.apply(&profile("us", &json!({"certificateRefs": [{"name": "signing"}]})));
     stage.all_ready().await;
     for (pair, renewed) in [(RENEWED, true), (RENEWED, false), (OWN, true)] {

@@ -50,7 +50,7 @@ pub async fn w4_suspended(stage: &Stage) {
 }
 
 /// Whether the object tells of its own generation that it is suspended. That the edit before is in force is another thing.
-fn suspended(stage: &Stage, key: &Key) -> bool {
+pub fn suspended(stage: &Stage, key: &Key) -> bool {
     let object = stage.get(key).unwrap_or_default();
     lint::find(&object, "Suspended").is_some_and(|told| told["observedGeneration"] == object["metadata"]["generation"])
 }

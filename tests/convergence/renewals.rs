@@ -1,12 +1,15 @@
 //! Renewals of one's own certificate that something comes in between of: the next one, the one before again, the end of
 //! the object, and a hand in AWS.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use transfer_operator::api::{TAG_ATTEMPT, TAG_CLUSTER, TAG_OWNER, TAG_UID};
 use transfer_operator::fakes::api_server::Key;
 use transfer_operator::sim::operation::Operation;
 
 use crate::certificates::{ISSUER, OWN, RENEWED, certificate, only, own};
+use crate::interrupted::suspended;
 use crate::stage::Stage;
 use crate::workflows::profile;
 use crate::world::{ACCOUNT, REGION};
@@ -20,7 +23,7 @@ const THIRD: [&str; 2] =
 enum Phase {
     /// The new one is there and not active yet.
     Notice,
-    /// The new one is active, and the old one still is.
+    /// The new one is active and in the profile, and the old one still is.
     Overlap,
 }
 
@@ -51,12 +54,13 @@ async fn beside(stage: &Stage, signing: &Key, pair: [&str; 2], phase: Phase) {
     stage.until("the new one is there", due).await;
 }
 
-/// Whether this certificate, where AWS has it, is active.
+/// Whether this certificate, where AWS has it, is active and in every profile.
 fn newest(stage: &Stage, certificate: &str) -> Option<bool> {
     let now = stage.world.clock.now();
     let mut sim = stage.world.sim.lock().unwrap();
-    let mut living = sim.world.region(ACCOUNT, REGION).certificates.living();
-    living.find(|(_, held)| held.certificate == certificate).map(|(_, held)| held.active_date <= now)
+    let region = sim.world.region(ACCOUNT, REGION);
+    let (id, held) = region.certificates.living().find(|(_, held)| held.certificate == certificate)?;
+    Some(held.active_date <= now && region.profiles.living().all(|(_, profile)| profile.certificate_ids.contains(id)))
 }
 
 /// Until this one alone is there and in the profile, whatever was imported on the way.
@@ -99,6 +103,18 @@ pub async fn w16_renewal_deleted(stage: &Stage) {
         [signing, us] = applied(stage);
         stage.all_ready().await;
     }
+    stage.close().await;
+}
+
+/// The profile is suspended until long after the overlap: for it the old one stays in force until it has the new one.
+pub async fn w16_renewal_held(stage: &Stage) {
+    let [signing, us] = begun(stage).await;
+    stage.edit(&us, |spec| spec["suspend"] = json!(true));
+    stage.until("the suspension is told", |stage| suspended(stage, &us)).await;
+    write(stage, &signing, RENEWED);
+    stage.pause(Duration::from_hours(1)).await;
+    stage.edit(&us, |spec| spec["suspend"] = json!(false));
+    alone(stage, RENEWED).await;
     stage.close().await;
 }
 

@@ -1,6 +1,7 @@
 //! O15: a profile that had a certificate of an object in force has one at every later moment, by what AWS holds. What ends
 //! that is a person: the object's `inactiveDate`, its deletion, the profile's, or that the profile names it no more; or
-//! that nothing that was ever imported for the object is valid any longer.
+//! that nothing that was ever imported for the object is valid any longer. A renewal that comes too late for its notice
+//! leaves a gap as well; no workflow has one.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::runs::Plan;
 use crate::setup::{Blow, Rule, Setup, Streams, Watching};
 use crate::world::Life;
 
@@ -106,6 +107,12 @@ pub static LATE_RETAIN: Unchecked = Unchecked {
           AWS has no tagging under a condition, and a person must say what is to be",
 };
 
+pub static LATE_END: Unchecked = Unchecked {
+    checks: &[Check::All],
+    why: "the end of a certificate that comes late, within the age of a signature, meets one whose owner tags somebody took \
+          off since: AWS has no update under a condition",
+};
+
 pub static BEYOND_THE_WINDOW: Unchecked = Unchecked {
     checks: &[Check::OneEach, Check::NothingLeft, Check::Counts],
     why: "a listing that lags for longer than the window, and a lost answer: what the protocol says that it cannot \
@@ -118,9 +125,16 @@ pub fn late(workflow: &str) -> Vec<Row> {
         "W13-retain" => Some(&LATE_RETAIN),
         "W8-role" => Some(&LATE_UPDATE),
         "W11-kms-key" => Some(&LATE_KMS_KEY),
+        "W16-renewal-untagged" => Some(&LATE_END),
         _ => None,
     };
     [&LATE_CALL, &LATE_STOP].into_iter().chain(more).collect()
+}
+
+/// O9: where the source of a certificate holds the one before again, that one may be there still, or be imported anew: how
+/// many are made depends on how far the renewal is by then. Which one is there in the end does not.
+pub fn imports_vary(plan: &Plan) -> bool {
+    plan.workflow.name == "W16-renewal-taken-back"
 }
 
 /// O4: by how much later than without faults the runs of a family may come to their end: twice what was measured,

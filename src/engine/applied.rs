@@ -30,6 +30,21 @@ pub fn without(mut all: Applied, gone: &Applied) -> Applied {
     all
 }
 
+/// The row of what may have been sent under a path whose value AWS never returns; each such value has one.
+#[must_use]
+pub fn may_have(path: &str, hash: String) -> (String, String) {
+    (format!("{path}#{hash}"), hash)
+}
+
+/// The same for what AWS had before anything was sent: it is over with the first that AWS takes.
+#[must_use]
+pub fn had_before(path: &str, hash: String) -> (String, String) {
+    (format!("{path}{BEFORE}{hash}"), hash)
+}
+
+/// No hash begins with it.
+const BEFORE: &str = "#?";
+
 /// The same once AWS took these differences: of what it never returns, the hash of what is wanted alone is known.
 #[must_use]
 pub fn took(mut all: Applied, wanted: &Applied, taken: &[Change]) -> Applied {
@@ -38,7 +53,7 @@ pub fn took(mut all: Applied, wanted: &Applied, taken: &[Change]) -> Applied {
         taken.iter().filter_map(rest).any(|rest| rest.is_empty() || rest.starts_with('#'))
     };
     all.hashes.retain(|path, _| !of(path));
-    let now = wanted.hashes.iter().filter(|(path, _)| of(path));
+    let now = wanted.hashes.iter().filter(|(path, _)| of(path) && !path.contains(BEFORE));
     all.hashes.extend(now.map(|(path, hash)| (path.clone(), hash.clone())));
     all
 }
@@ -85,8 +100,11 @@ mod tests {
     fn of_what_aws_took_and_never_shows_the_last_is_known_and_no_other() {
         let kms = |hash: &str| format!("hostKeys[a].kmsKey#{hash}");
         let (one, two, other) = (kms("1"), kms("2"), "hostKeys[ab].kmsKey#1");
-        let all = applied(&["role"], &[], &[(&one, "1"), (&two, "2"), (other, "1"), ("role", "old")]);
-        let wanted = applied(&["role"], &[], &[(&two, "2"), ("role", "new")]);
+        let (before, _) = had_before("hostKeys[a].kmsKey", "0".to_owned());
+        assert_eq!(may_have("hostKeys[a].kmsKey", "1".to_owned()), (one.clone(), "1".to_owned()));
+        let rows = [(before.as_str(), "0"), (&one, "1"), (&two, "2"), (other, "1"), ("role", "old")];
+        let all = applied(&["role"], &[], &rows);
+        let wanted = applied(&["role"], &[], &[(&before, "0"), (&two, "2"), ("role", "new")]);
         let change = |path: &str| Change {
             path: path.to_owned(),
             have: serde_json::Value::Null,
@@ -96,7 +114,8 @@ mod tests {
         assert_eq!(took(all.clone(), &wanted, &[]), all);
         let expected = applied(&["role"], &[], &[(&two, "2"), (other, "1"), ("role", "old")]);
         assert_eq!(took(all.clone(), &wanted, &[change("hostKeys[a].kmsKey")]), expected);
-        let expected = applied(&["role"], &[], &[(&one, "1"), (&two, "2"), (other, "1"), ("role", "new")]);
+        let rows = [(before.as_str(), "0"), (&one, "1"), (&two, "2"), (other, "1"), ("role", "new")];
+        let expected = applied(&["role"], &[], &rows);
         assert_eq!(took(all, &wanted, &[change("role")]), expected);
     }
 

@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use super::members::IP_ADDRESS_TYPE;
 use crate::api::TransferWebApp;
 use crate::api::web_app::WebAppVpc;
+use crate::engine::applied;
 use crate::engine::digest::keyed;
 
 /// What is remembered besides; where it is not known what AWS has, that too.
@@ -15,11 +16,11 @@ use crate::engine::digest::keyed;
 pub fn records(object: &TransferWebApp) -> BTreeMap<String, String> {
     let Some(vpc) = vpc(object) else { return BTreeMap::new() };
     let kind = vpc.ip_address_type.as_deref();
-    let row = |hash: String| (format!("{IP_ADDRESS_TYPE}#{hash}"), hash);
     let uid = object.uid().unwrap_or_default();
-    let unknown = (is_made(object) && sent(object).is_empty()).then(|| row(keyed(&uid, "?")));
+    let unknown =
+        (is_made(object) && sent(object).is_empty()).then(|| applied::had_before(IP_ADDRESS_TYPE, keyed(&uid, "?")));
     let (wanted, before) = (keyed(&uid, kind.unwrap_or_default()), kind.is_some() || !sent(object).is_empty());
-    let named = (before || !is_made(object)).then(|| row(wanted));
+    let named = (before || !is_made(object)).then(|| applied::may_have(IP_ADDRESS_TYPE, wanted));
     unknown.filter(|_| kind.is_some()).into_iter().chain(named).collect()
 }
 

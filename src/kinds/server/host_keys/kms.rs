@@ -8,6 +8,7 @@ use crate::api::TransferServer;
 use crate::api::server::HostKeyStatus;
 use crate::api::status::Applied;
 use crate::aws::transfer::HostKey;
+use crate::engine::applied;
 use crate::engine::digest::keyed;
 use crate::kinds::server::wanted::WantedHostKey;
 
@@ -25,21 +26,22 @@ pub fn path(name: &str) -> String {
 #[must_use]
 pub fn records(object: &TransferServer, keys: &[WantedHostKey]) -> BTreeMap<String, String> {
     let uid = object.uid().unwrap_or_default();
-    let applied = applied(object);
-    let row = |key: &WantedHostKey, hash: String| (format!("{}#{hash}", path(&key.name)), hash);
+    let applied = recorded(object);
+    let row = |key: &WantedHostKey| applied::may_have(&path(&key.name), hash_of(&uid, key));
     let mut records = BTreeMap::new();
     for key in keys.iter().filter(|key| in_secret(key.storage_type.as_deref())) {
         let (taken, mut sent) = (format!("{}!", path(&key.name)), sent_for(key, &applied).peekable());
         let settled = applied.digest.is_some() || applied.hashes.get(&taken) == Some(&key.fingerprint);
         if key.kms_key.is_some() {
             // Without one it had AWS's own, and has it until AWS took this one.
-            let own = (sent.peek().is_none() && is_seen(object, key)).then(|| row(key, keyed(&uid, "")));
+            let own = (sent.peek().is_none() && is_seen(object, key))
+                .then(|| applied::had_before(&path(&key.name), keyed(&uid, "")));
             records.extend(own);
-            records.extend([row(key, hash_of(&uid, key))]);
+            records.extend([row(key)]);
         } else if settled && differs(&uid, key, &applied) && is_seen(object, key) {
             records.insert(taken, key.fingerprint.clone());
         } else if sent.peek().is_some() {
-            records.extend([row(key, hash_of(&uid, key))]);
+            records.extend([row(key)]);
         }
     }
     records
@@ -49,7 +51,7 @@ pub fn records(object: &TransferServer, keys: &[WantedHostKey]) -> BTreeMap<Stri
 /// and AWS is not known to have taken this one last.
 #[must_use]
 pub fn unsure(object: &TransferServer, key: &WantedHostKey) -> bool {
-    let (uid, applied) = (object.uid().unwrap_or_default(), applied(object));
+    let (uid, applied) = (object.uid().unwrap_or_default(), recorded(object));
     let hash = hash_of(&uid, key);
     let mut sent = sent_for(key, &applied).peekable();
     let none = sent.peek().is_none();
@@ -70,7 +72,7 @@ pub fn left<'a>(
     wanted.iter().filter(kept).filter(|key| key.kms_key.is_none() && differs(uid, key, applied))
 }
 
-fn applied(object: &TransferServer) -> Applied {
+fn recorded(object: &TransferServer) -> Applied {
     object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default()
 }
 

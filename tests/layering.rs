@@ -358,6 +358,26 @@ fn a_kind_is_asked_ten_things_at_most() {
     assert!((1..=10).contains(&asked), "{asked} methods");
 }
 
+/// What no module names is not compiled, and tests in it prove nothing.
+#[test]
+fn every_source_file_is_in_a_module() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    collect(&root, &mut paths);
+    let texts: Vec<(&PathBuf, String)> = paths.iter().map(|path| (path, fs::read_to_string(path).unwrap())).collect();
+    for path in &paths {
+        let module = if path.ends_with("mod.rs") { path.parent().unwrap() } else { path };
+        let (folder, stem) = (module.parent().unwrap(), module.file_stem().unwrap().to_str().unwrap());
+        let declares = [format!("mod {stem};"), format!("/{stem}.rs\"]"), format!("path = \"{stem}.rs\"]")];
+        let named = texts.iter().any(|(other, text)| {
+            let above = other.parent() == Some(folder) || other.with_extension("") == folder;
+            above && declares.iter().any(|declares| text.contains(declares))
+        });
+        let begins = module == root || folder.ends_with("bin") || (folder == root && matches!(stem, "lib" | "main"));
+        assert!(named || begins, "{} is in no module", path.display());
+    }
+}
+
 /// A name that is longer says two things, or explains: then the test has a comment.
 #[test]
 fn the_name_of_a_test_fits_on_a_line() {

@@ -61,7 +61,7 @@ fn tls_key() -> String {
 pub struct Rotation {
     /// How long after its import a renewed certificate becomes active, 0s to 2160h (90 days), such as 168h: so long
     /// partners have to take it. Needed with secretRef; absent means 0s, which is right for a certificate of a partner,
-    /// who uses it already. The first certificate of an object is active at once.
+    /// who uses it already. Less than 5 minutes counts as 5 minutes. The first certificate of an object is active at once.
     #[schemars(length(max = 18))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,

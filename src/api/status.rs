@@ -116,11 +116,14 @@ pub enum ReplacingPhase {
 pub struct Replacing {
     /// Id of the old one. Whatever uses this object goes on using it until the id of the new one is there.
     pub old_id: String,
-    /// Identifies the attempt to make the new one; stands as a tag on it.
+    /// Identifies the attempt to make the one that was made last; stands as a tag on it.
     pub attempt: String,
     /// Creating: the new one is being made. Moving: what uses the old one moves to it. Deleting: nothing uses the old one
     /// any more, and AWS deletes it.
     pub phase: ReplacingPhase,
+    /// When the two last changed places, as what was replaced was wanted again before it was gone (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swapped_at: Option<String>,
 }
 
 /// What a sequence of several calls is for.

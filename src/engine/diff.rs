@@ -25,6 +25,18 @@ pub struct Change {
     pub effect: Effect,
 }
 
+/// What a kind says of the one that was replaced, while it is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Old {
+    /// It goes once nothing uses it.
+    #[default]
+    Going,
+    /// It is what is wanted again.
+    WantedAgain,
+    /// It is of no use any more, whoever goes on naming it.
+    Spent,
+}
+
 /// The fields of the spec that differ, as a list for a person.
 #[must_use]
 pub fn paths<'a>(changes: impl IntoIterator<Item = &'a Change>) -> String {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::decide::Words;
-use super::diff::Change;
+use super::diff::{Change, Old};
 use super::found_by::FoundBy;
 use super::owner::Owner;
 use super::reason::Reason;
@@ -173,6 +173,8 @@ pub struct Plan {
     pub operation: Option<OperationStep>,
     /// The ConfigMaps that the object is to have, all of them.
     pub config_maps: Vec<OwnedConfigMap>,
+    /// What becomes of the one that was replaced.
+    pub old: Old,
 }
 
 /// A condition that is a kind's own.

@@ -225,7 +225,7 @@ impl<K: Kind> Known<K> {
             observations: &memory.observations,
             replied: memory.replied.as_ref().filter(|(replied, _)| Some(replied) == attempt).map(|(_, at)| *at),
             deleted: &memory.deleted,
-            replacement: replaces.then_some(Replacement { due: self.replacement_due(), record: *replacing, old }),
+            replacement: replaces.then(|| self.replacement(*replacing, old)),
             creates_stopped_at: memory.creates_stopped_at,
             operation: operation.is_some(),
             quiet_since: operation.and_then(quiet_since),
@@ -274,6 +274,10 @@ impl<K: Kind> Known<K> {
             Some(_) => wanted.blocks.first(),
             None => wanted.bars().next(),
         }
+    }
+
+    fn replacement<'a>(&self, record: Option<&'a Replacing>, old: &'a ObservedState) -> Replacement<'a> {
+        Replacement { due: self.replacement_due(), said: self.plan.as_ref().map(|plan| plan.old), record, old }
     }
 
     /// Whether what was compared differs in what AWS cannot change, and need not wait.

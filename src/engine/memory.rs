@@ -54,8 +54,8 @@ pub struct Memory {
     pub observations: ConsistencyCounter,
     /// The recorded id that was looked at last: what was seen of another one says nothing of it.
     looked_at: Option<String>,
-    /// The replacement that was looked at last, by the old id and the attempt: the same of it.
-    replaces: Option<Box<(String, String)>>,
+    /// The replacement that was looked at last, by the old id, the attempt and when the two changed places: the same of it.
+    replaces: Option<Box<(String, String, Option<String>)>>,
     /// Refused calls, by a digest of the call.
     pub refused_calls: BTreeMap<String, RefusedCall>,
     /// Calls that AWS accepted lately, by the same digest: its answers may lag behind them.
@@ -164,7 +164,10 @@ impl Memory {
 
     /// Takes note of the replacement that is looked at.
     pub fn replaces(&mut self, replacing: Option<&Replacing>) {
-        let replacing = replacing.map(|replacing| Box::new((replacing.old_id.clone(), replacing.attempt.clone())));
+        let replacing = replacing.map(|replacing| {
+            let Replacing { old_id, attempt, phase: _, swapped_at } = replacing.clone();
+            Box::new((old_id, attempt, swapped_at))
+        });
         if self.replaces != replacing {
             for observation in [Observation::OldMissing, Observation::OldForeign, Observation::OldUnused] {
                 self.observations.clear(observation);

@@ -376,7 +376,8 @@ pub(super) fn beside_old<K: Kind>(
     report: &mut Report<Status<K>>,
 ) {
     let (_, replacing) = recorded::<K::Object>(&request.status());
-    let (Some(Replacing { old_id, phase, attempt: _ }), Readiness::Ready(ready)) = (replacing, &mut report.readiness)
+    let (Some(Replacing { old_id, phase, attempt: _, swapped_at: _ }), Readiness::Ready(ready)) =
+        (replacing, &mut report.readiness)
     else {
         return;
     };
@@ -429,7 +430,7 @@ pub(super) fn replaces<O: Managed>(request: &Request<O>) -> bool {
 fn next_replacement<O: Managed>(request: &Request<O>, left: &[Change]) -> Option<Reason> {
     let waits: Vec<Change> = left.iter().filter(|change| change.effect == Effect::Replace).cloned().collect();
     let (_, replacing) = recorded::<O>(&request.status());
-    let Replacing { old_id, phase: _, attempt: _ } = replacing.filter(|_| !waits.is_empty())?;
+    let Replacing { old_id, phase: _, attempt: _, swapped_at: _ } = replacing.filter(|_| !waits.is_empty())?;
     let message = format!("{} not in force yet: the next one is made once {old_id} is gone", paths(&waits));
     Some(Reason::new(reasons::UPDATING, message))
 }

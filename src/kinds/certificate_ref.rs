@@ -207,11 +207,8 @@ fn admits(deps: &Deps, object: &TransferCertificate, other: &dyn Object) -> bool
 /// Whether AWS may have the certificate in what a profile stands for: where that was not looked at, it may.
 fn may_have(other: &dyn Object, id: Option<&str>) -> bool {
     let any: &dyn std::any::Any = other;
-    any.downcast_ref::<TransferProfile>().is_some_and(|profile| has(profile, id.unwrap_or_default()))
-}
-
-fn has(profile: &TransferProfile, id: &str) -> bool {
-    shows(profile, id).unwrap_or_else(|| may_exist(profile))
+    let has = |profile: &TransferProfile| shows(profile, id.unwrap_or_default()).unwrap_or_else(|| may_exist(profile));
+    any.downcast_ref::<TransferProfile>().is_some_and(has)
 }
 
 /// Whether AWS was seen to have it there; nothing where nobody looked.
@@ -224,52 +221,50 @@ fn may_exist(profile: &TransferProfile) -> bool {
     profile.status.as_ref().is_some_and(|status| status.profile_id.is_some() || status.common.create.is_some())
 }
 
-/// The profiles that still have the old certificate of this object, or may: of those that name either, as status shows them.
-#[must_use]
-pub fn having(deps: &Deps, object: &TransferCertificate, old: &str) -> Option<String> {
-    let kind = ManagedKind::TransferCertificate;
-    let named = [Reference::Object(kind, Name::from(&object.metadata)), Reference::Id(kind, old.to_owned())];
-    let profiles = named.iter().flat_map(|named| deps.lister.by::<TransferProfile>(named));
-    // Naming it in vain keeps nothing: whoever may not have it could else hold up every renewal.
-    let listed = |profile: &TransferProfile| {
-        let finalizer = profile.metadata.finalizers.iter().flatten().any(|name| name == FINALIZER);
-        finalizer && profile.spec.certificate_ids.iter().flatten().any(|named| named == old)
-    };
-    let keeps = |profile: &TransferProfile| {
-        let may = has(profile, old) || listed(profile);
-        shows(profile, old) == Some(true) || (may && admits(deps, object, profile))
-    };
-    let still: BTreeSet<String> = profiles
-        .filter(|profile| keeps(profile))
-        .map(|profile| format!("TransferProfile {}/{}", profile.namespace().unwrap_or_default(), profile.name_any()))
-        .collect();
-    (!still.is_empty()).then(|| referrers::shown(&still))
+/// Who has the old certificate of an object that is renewed, or may have it, as status shows them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holders {
+    /// The profiles that name the object or the certificate: as long as there are any, it is not deleted.
+    pub keeping: BTreeSet<String>,
+    /// Those that name the object and have not got the new one: they are not to lose the old one before, whatever keeps them
+    /// from it. One without room for both gets the new one only once the old one has left.
+    pub lacking: BTreeSet<String>,
 }
 
-/// The profiles that name the object of a renewed certificate and have, or may have, the old one without the new one: they are
-/// not to lose the old one before they have the new one, whatever keeps them from it. One without room for both gets the new
-/// one only once the old one has left.
+/// Who holds the old certificate of this object. Of a profile that may not name it counts only what AWS was seen to have:
+/// whoever may not have it could else hold up every renewal.
 #[must_use]
-pub fn lacking(deps: &Deps, object: &TransferCertificate) -> BTreeSet<String> {
-    let status = object.status.as_ref();
-    let old = status.and_then(|status| status.replacing.as_ref()).map(|replacing| &replacing.old_id);
-    let (Some(old), Some(new)) = (old, status.and_then(|status| status.certificate_id.as_ref())) else {
-        return BTreeSet::new();
-    };
-    let named = Reference::Object(ManagedKind::TransferCertificate, Name::from(&object.metadata));
-    let goes_on = |profile: &TransferProfile| {
-        let shown = profile.status.as_ref().and_then(|status| status.certificate_ids.as_ref());
-        shown.is_some_and(|ids| ids.contains(new) || ids.len() >= CERTIFICATES_MAX)
-    };
-    let profiles = deps.lister.by::<TransferProfile>(&named).into_iter();
-    // As in `having`: of one that may not name it only what AWS was seen to have counts.
-    let has_old = |profile: &TransferProfile| {
-        shows(profile, old).unwrap_or_else(|| may_exist(profile) && admits(deps, object, profile))
-    };
-    let lacking = profiles.filter(|profile| has_old(profile) && !goes_on(profile));
-    lacking
-        .map(|profile| format!("{} {}", ManagedKind::TransferProfile.name(), Name::from(&profile.metadata)))
-        .collect()
+pub fn holders(deps: &Deps, object: &TransferCertificate, old: &str) -> Holders {
+    let kind = ManagedKind::TransferCertificate;
+    let new = object.status.as_ref().and_then(|status| status.certificate_id.as_ref());
+    let named = [Reference::Object(kind, Name::from(&object.metadata)), Reference::Id(kind, old.to_owned())];
+    let mut holders = Holders::default();
+    for (named, by_object) in named.iter().zip([true, false]) {
+        for profile in deps.lister.by::<TransferProfile>(named) {
+            let admitted = || admits(deps, object, profile.as_ref());
+            let has = shows(&profile, old).unwrap_or_else(|| may_exist(&profile) && admitted());
+            let name = || format!("{} {}", ManagedKind::TransferProfile.name(), Name::from(&profile.metadata));
+            if has || (lists(&profile, old) && admitted()) {
+                holders.keeping.insert(name());
+            }
+            if by_object && has && new.is_some_and(|new| waits_for(&profile, new)) {
+                holders.lacking.insert(name());
+            }
+        }
+    }
+    holders
+}
+
+/// Whether its spec lists the id, and what it stands for may have it any moment.
+fn lists(profile: &TransferProfile, id: &str) -> bool {
+    let finalizer = profile.metadata.finalizers.iter().flatten().any(|name| name == FINALIZER);
+    finalizer && profile.spec.certificate_ids.iter().flatten().any(|listed| listed == id)
+}
+
+/// Whether it has room for the new one and was not seen to have it.
+fn waits_for(profile: &TransferProfile, new: &String) -> bool {
+    let shown = profile.status.as_ref().and_then(|status| status.certificate_ids.as_ref());
+    shown.is_none_or(|ids| !ids.contains(new) && ids.len() < CERTIFICATES_MAX)
 }
 
 /// The profiles that name it, when what they need of it changes.

@@ -19,6 +19,7 @@ use transfer_operator::engine::decide::update::{Source, UpdateFacts};
 use transfer_operator::engine::decide::{
     Action, BeforeDelete, CreateFacts, Facts, Identity, Reads, Replace, Replacement, Words, decide,
 };
+use transfer_operator::engine::diff::Old;
 use transfer_operator::engine::kind::Plan;
 use transfer_operator::engine::memory;
 use transfer_operator::engine::owner::{Owner, Ownership};
@@ -38,6 +39,10 @@ pub struct Seen {
     pub rest: Age,
     /// What AWS cannot change is replaced.
     pub replaces: bool,
+    /// What was replaced and is wanted again changes places with what replaced it.
+    pub swaps: bool,
+    /// What was replaced is of no use to whoever goes on using it.
+    pub spends: bool,
     /// A create that nobody remembers is not waited for.
     pub forgets: bool,
     pub name: u8,
@@ -74,9 +79,11 @@ pub enum Due {
     RecordId(Id),
     Create,
     TakeBack(Id),
+    Swap(Id),
     Retire,
     End(Id),
     Delete(Id),
+    Release(Id),
     RemoveFinalizer,
 }
 
@@ -143,10 +150,20 @@ impl Seen {
         matches!(self.described, Described::Found(found) if found.spec != self.object.spec)
     }
 
+    /// What the kind says of the old one.
+    fn of_old(&self) -> Old {
+        let again = matches!(self.old, Described::Found(old) if old.spec == self.object.spec);
+        match () {
+            () if self.swaps && self.due() && again => Old::WantedAgain,
+            () if self.spends => Old::Spent,
+            () => Old::Going,
+        }
+    }
+
     fn replacing(&self) -> Option<Replacing> {
         let super::world::Replacing { old, phase } = self.object.replacing?;
         let attempt = self.object.attempt().map(text).unwrap_or_default();
-        Some(Replacing { old_id: text(old), attempt, phase })
+        Some(Replacing { old_id: text(old), attempt, phase, swapped_at: None })
     }
 
     /// The record of the create, and since when.
@@ -164,23 +181,28 @@ impl Seen {
             &self.object;
         let record = self.record();
         let (replacing, old) = (self.replacing(), self.state(self.old));
-        let replacement = Replacement { due: self.due(), record: replacing.as_ref(), old: &old };
+        let replacement =
+            Replacement { due: self.due(), said: Some(self.of_old()), record: replacing.as_ref(), old: &old };
         let attempt = record.as_ref().and_then(|record| record.attempt.clone());
         let sight = self.sight();
         let deleted = self.memory.deleted.iter().map(|(id, age)| (text(*id), ago(*age))).collect();
         let observations = self.observations();
-        answered(&Facts {
-            uid: &text(*uid),
-            deleting: *deleting,
-            finalizer: *finalizer,
-            confirmed: server.is_some(),
-            id: server.map(text).as_deref(),
-            record: record.as_ref(),
-            lookup: self.lookup().as_ref(),
-            replied: self.memory.replied.filter(|(id, _)| Some(text(*id)) == attempt).map(|(_, age)| ago(age)),
-            replacement: self.replaces.then_some(replacement),
-            ..looked_at(Identity::Tagged, &sight, (&observations, &deleted), now(), self.window.real())
-        })
+        let kept = (self.spends && self.object.kept() && !deleting).then(|| "used".to_owned());
+        answered_beside(
+            kept,
+            &Facts {
+                uid: &text(*uid),
+                deleting: *deleting,
+                finalizer: *finalizer,
+                confirmed: server.is_some(),
+                id: server.map(text).as_deref(),
+                record: record.as_ref(),
+                lookup: self.lookup().as_ref(),
+                replied: self.memory.replied.filter(|(id, _)| Some(text(*id)) == attempt).map(|(_, age)| ago(age)),
+                replacement: self.replaces.then_some(replacement),
+                ..looked_at(Identity::Tagged, &sight, (&observations, &deleted), now(), self.window.real())
+            },
+        )
     }
 
     /// What was seen repeatedly. Nothing makes a replica look slowly: it looks so often in a row as it takes, so that
@@ -197,6 +219,7 @@ impl Seen {
         count(Observation::Foreign, self.memory.foreign);
         count(Observation::Former, self.memory.former);
         count(Observation::OldMissing, self.memory.old_missing);
+        count(Observation::OldForeign, self.memory.old_foreign);
         let record = self.record();
         let made = |found: &_| record.as_ref().is_none_or(|record| record.may_have_made(found, self.replaces));
         count(Observation::NoTrace, self.lookup().filter(|lookup| !lookup.ours.iter().any(made)).map(|_| 0));
@@ -269,6 +292,11 @@ pub fn ended(identity: Identity, kind: AwsErrorKind, sent_before: bool) -> After
 
 /// What is decided once nothing differs, and nothing stands in the way of a deletion.
 pub fn answered(facts: &Facts) -> Action {
+    answered_beside(None, facts)
+}
+
+/// The same with what stands in the way of deleting what was replaced.
+fn answered_beside(blocker: Option<String>, facts: &Facts) -> Action {
     let (plan, wanted, memory, tried) =
         (Plan::default(), Applied::default(), memory::Memory::default(), BTreeMap::new());
     let (at, lag) = (Instant::now(), facts.windows.lag);
@@ -289,8 +317,8 @@ pub fn answered(facts: &Facts) -> Action {
     let facts = Facts { update: Some(&update), ..*facts };
     match decide(&facts) {
         Action::AskBlockers(id) => {
-            let free = BeforeDelete { id, blocker: None, held: None };
-            decide(&Facts { before_delete: Some(&free), ..facts })
+            let asked = BeforeDelete { id, blocker, held: None };
+            decide(&Facts { before_delete: Some(&asked), ..facts })
         }
         action => action,
     }
@@ -312,8 +340,10 @@ fn due(step: Action) -> Due {
         Action::RecordId(id) => Due::RecordId(number(&id)),
         Action::Create | Action::Replace(Replace::Begin(_)) => Due::Create,
         Action::Replace(Replace::TakeBack(id)) => Due::TakeBack(number(&id)),
+        Action::Replace(Replace::Swap(id)) => Due::Swap(number(&id)),
         Action::Replace(Replace::Retire(_)) => Due::Retire,
         Action::Replace(Replace::Delete(id)) => Due::Delete(number(&id)),
+        Action::Replace(Replace::Release(id)) => Due::Release(number(&id)),
         Action::Replace(Replace::End(id, _)) => Due::End(number(&id)),
         // The engine deletes one at a time.
         Action::Delete(ids) => ids.first().map_or(Due::Rest, |id| Due::Delete(number(id))),

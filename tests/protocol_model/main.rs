@@ -17,8 +17,8 @@ use std::time::Instant;
 use stateright::{Checker, HasDiscoveries, Model};
 
 use model::{
-    Broken, CLAIMS, FINALIZER, LATE_CREATE, NO_FOREIGN_DELETE, NOT_CUT_OFF, ONE_SERVER, Protocol, REPLACES, SETTLES,
-    TWO_AT_MOST, Window,
+    Broken, CLAIMS, FINALIZER, LATE_CREATE, LEAVES, NO_FOREIGN_DELETE, NOT_CUT_OFF, ONE_SERVER, Protocol, REPLACES,
+    SETTLES, TWO_AT_MOST, Window,
 };
 
 /// AWS in the model, in ticks.
@@ -37,6 +37,8 @@ fn protocol() -> Protocol {
         wipes: false,
         forges: false,
         replaces: false,
+        swaps: false,
+        spends: false,
         rest: 0,
         claimed: false,
         loses: false,
@@ -61,7 +63,7 @@ fn holds(what: &str, protocol: Protocol, depth: usize) {
     let (unique, generated, deepest) = (checker.unique_state_count(), checker.state_count(), checker.max_depth());
     let all = deepest < depth;
     let reach = if all { "runs of any length" } else { "all runs of this depth" };
-    let replaces = checker.model().claimed;
+    let (replaces, leaves) = (checker.model().claimed, checker.model().spends);
     println!("{what}: {unique} states, {generated} steps, depth {deepest} ({reach}), {:.1?}", start.elapsed());
     for property in [ONE_SERVER, TWO_AT_MOST, NOT_CUT_OFF, NO_FOREIGN_DELETE, FINALIZER, SETTLES] {
         checker.assert_no_discovery(property);
@@ -74,6 +76,9 @@ fn holds(what: &str, protocol: Protocol, depth: usize) {
     }
     if replaces {
         checker.assert_any_discovery(REPLACES);
+    }
+    if leaves {
+        checker.assert_any_discovery(LEAVES);
     }
 }
 
@@ -205,6 +210,51 @@ fn one_object_that_is_replaced_and_whose_status_is_wiped() {
 #[test]
 fn one_object_that_is_replaced_while_somebody_deletes_in_aws() {
     holds("replaced, lost in AWS", Protocol { replicas: 1, loses: true, ..replacing() }, 22);
+}
+
+/// The same of a kind that takes the old one again where it is wanted again.
+fn swapping() -> Protocol {
+    Protocol { swaps: true, ..replacing() }
+}
+
+#[test]
+fn one_object_whose_replacement_is_taken_back() {
+    holds("swapped", swapping(), 18);
+}
+
+#[test]
+fn one_object_whose_replacement_is_taken_back_by_one_replica() {
+    holds("swapped, one replica", Protocol { replicas: 1, ..swapping() }, 24);
+}
+
+#[test]
+fn one_object_whose_replacement_is_taken_back_and_whose_status_is_wiped() {
+    holds("swapped, status wiped", Protocol { wipes: true, ..swapping() }, 14);
+}
+
+#[test]
+fn one_object_that_is_swapped_back_while_somebody_deletes_in_aws() {
+    holds("swapped, lost in AWS", Protocol { replicas: 1, loses: true, ..swapping() }, 22);
+}
+
+/// The same of a kind whose old one may be kept for ever by what cannot use it any more.
+fn spending() -> Protocol {
+    Protocol { spends: true, ..replacing() }
+}
+
+#[test]
+fn one_object_whose_replaced_one_is_kept_for_ever() {
+    holds("kept", spending(), 18);
+}
+
+#[test]
+fn one_object_whose_replaced_one_is_kept_for_ever_by_one_replica() {
+    holds("kept, one replica", Protocol { replicas: 1, ..spending() }, 26);
+}
+
+#[test]
+fn an_old_one_that_is_swapped_back_while_it_may_be_deleted_is_lost() {
+    fails("swapped too late", Protocol { broken: Some(Broken::SwapsWhatIsDeleted), ..swapping() }, NOT_CUT_OFF);
 }
 
 #[test]

@@ -25,6 +25,10 @@ pub struct Protocol {
     pub forges: bool,
     /// The spec may be edited in what AWS cannot change: then a new one is made and the old one goes.
     pub replaces: bool,
+    /// Where the spec asks for the old one again, the two change places.
+    pub swaps: bool,
+    /// What uses the old one never leaves it, and it is of no use any more.
+    pub spends: bool,
     /// How long nothing must have used the old one.
     pub rest: Age,
     /// Begins where a server was made and is used, so that the search comes further from there.
@@ -72,6 +76,8 @@ pub enum Broken {
     DeletesWhatIsUsed,
     /// The old one may come into force again while it may be deleted.
     TakesBackWhatIsDeleted,
+    /// The two change places although the old one may be deleted.
+    SwapsWhatIsDeleted,
     /// After a wiped status it is not waited for a create that nobody remembers.
     ForgetsCreates,
 }
@@ -121,6 +127,7 @@ pub const ONE_SERVER: &str = "at most one server per object";
 pub const TWO_AT_MOST: &str = "at most two per object, also while it is replaced";
 pub const NOT_CUT_OFF: &str = "what is in force or used is not deleted";
 pub const REPLACES: &str = "something else is made and used";
+pub const LEAVES: &str = "what is kept is left behind";
 pub const NO_FOREIGN_DELETE: &str = "no server is deleted for another object";
 pub const FINALIZER: &str = "a server's object is there and holds the finalizer";
 pub const CLAIMS: &str = "a server is claimed";
@@ -169,7 +176,7 @@ impl Model for Protocol {
             Property::always(NOT_CUT_OFF, |_, world: &World| !world.cut_off),
             Property::always(NO_FOREIGN_DELETE, |_, world: &World| !world.foreign_delete),
             Property::always(FINALIZER, |_, world: &World| {
-                world.live().all(|server| {
+                world.live().filter(|server| !server.is_free()).all(|server| {
                     world.objects.iter().flatten().any(|object| object.uid == server.uid && object.finalizer)
                 })
             }),
@@ -181,6 +188,7 @@ impl Model for Protocol {
                 objects
                     .any(|object| object.replacing.is_some() && object.used.is_some() && object.used == object.server)
             }),
+            Property::sometimes(LEAVES, |_, world: &World| world.live().any(|server| server.is_free())),
             Property::sometimes(LATE_CREATE, |_, world: &World| world.creates_under_way() > 1),
             Property::always(SETTLES, |protocol: &Self, world: &World| undisturbed::settles(protocol, world)),
         ]

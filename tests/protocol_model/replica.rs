@@ -10,7 +10,7 @@ use transfer_operator::engine::decide::answer::{AfterMade, AttemptRecord, MadeFa
 
 use super::decision::{Described, Due, Seen, ended};
 use super::model::{Answer, Broken, Protocol, View};
-use super::world::{At, Call, Creation, Id, Memory, Object, Replacing, Server, Verb, Work, World, Write};
+use super::world::{At, Call, Creation, FREE, Id, Memory, Object, Replacing, Server, Verb, Work, World, Write};
 
 /// One replica's work on one object, in the world.
 pub struct Scene<'a> {
@@ -43,9 +43,11 @@ impl Scene<'_> {
             Due::RecordId(id) => At::Write(Write::RecordId(id)),
             Due::Create => At::ClearCreate { spec: object.spec },
             Due::TakeBack(id) => At::Write(Write::TakeBack(id)),
+            Due::Swap(id) => At::Write(Write::Swap(id)),
             Due::Retire => At::Write(Write::Retire),
             Due::End(id) => At::Write(Write::End(id)),
             Due::Delete(id) => At::ClearDelete(id),
+            Due::Release(id) => At::ClearRelease(id),
             Due::RemoveFinalizer => At::Write(Write::RemoveFinalizer),
         };
         self.work().current = true;
@@ -63,11 +65,24 @@ impl Scene<'_> {
         let old = look(object.replacing.map(|replacing| replacing.old));
         let memory = self.work().memory.clone();
         let (name, window) = (u8::try_from(self.name).unwrap(), self.protocol.window);
-        let Protocol { rest, replaces, .. } = *self.protocol;
+        let Protocol { rest, replaces, swaps, spends, .. } = *self.protocol;
         let forgets = self.protocol.is(Broken::ForgetsCreates);
         let object_seen = object.clone();
-        let mut seen =
-            Seen { window, rest, replaces, forgets, name, object: object_seen, memory, described, old, listed: None };
+        let listed = None;
+        let mut seen = Seen {
+            window,
+            rest,
+            replaces,
+            swaps,
+            spends,
+            forgets,
+            name,
+            object: object_seen,
+            memory,
+            described,
+            old,
+            listed,
+        };
         let (sight, memory) = (seen.sight(), &mut seen.memory);
         memory.looks_at(object.server);
         if sight != ObservedState::NotLooked {
@@ -75,6 +90,8 @@ impl Scene<'_> {
             memory.foreign = sight.is_foreign().then(|| memory.foreign.unwrap_or(0));
         }
         memory.old_missing = (old == Described::Missing).then(|| memory.old_missing.unwrap_or(0));
+        let foreign = matches!(old, Described::Found(old) if old.is_free());
+        memory.old_foreign = foreign.then(|| memory.old_foreign.unwrap_or(0));
         let unused = object
             .replacing
             .is_some_and(|replacing| replacing.phase == ReplacingPhase::Moving && object.used != Some(replacing.old));
@@ -108,11 +125,21 @@ impl Scene<'_> {
             }
             Some(Broken::TrustsStatus) if object.deleting => object.server.map_or(due, Due::Delete),
             Some(Broken::DeletesWhatIsUsed) if due == Due::Rest && moving => Due::Retire,
+            Some(Broken::SwapsWhatIsDeleted) if !object.deleting && self.swappable(object) => {
+                replacing.map_or(due, |replacing| Due::Swap(replacing.old))
+            }
             Some(Broken::TakesBackWhatIsDeleted) if due == Due::Stalled && replacing.is_some() => {
                 replacing.map_or(due, |replacing| Due::TakeBack(replacing.old))
             }
             _ => due,
         }
+    }
+
+    /// The spec asks for the old one, which may be going, and not for what is recorded.
+    fn swappable(&self, object: &Object) -> bool {
+        let asked_for = |id: Id| self.world.live().any(|server| server.id == id && server.spec == object.spec);
+        let old = object.replacing.filter(|replacing| replacing.phase != ReplacingPhase::Creating);
+        old.is_some_and(|replacing| asked_for(replacing.old)) && object.server.is_some_and(|id| !asked_for(id))
     }
 
     /// Takes the step that is due.
@@ -127,6 +154,7 @@ impl Scene<'_> {
             }
             At::ClearCreate { spec } if current => At::RecordedCreate { signed: 0, spec },
             At::ClearDelete(id) if current => At::Send(self.call(Verb::Delete, id, 0, false)),
+            At::ClearRelease(id) if current => At::Send(self.call(Verb::Release, id, 0, false)),
             At::RecordedCreate { signed, spec } if current || self.protocol.is(Broken::WritesWithoutVersion) => {
                 self.record(signed, spec)
             }
@@ -141,6 +169,7 @@ impl Scene<'_> {
             At::Write(_)
             | At::ClearCreate { .. }
             | At::ClearDelete(_)
+            | At::ClearRelease(_)
             | At::RecordedCreate { .. }
             | At::Idle
             | At::Await(_) => At::Idle,
@@ -160,6 +189,13 @@ impl Scene<'_> {
             Write::AddFinalizer => object.finalizer = true,
             Write::RecordId(id) => object.made(id),
             Write::TakeBack(old) => object.take_back(old),
+            Write::Swap(old) => {
+                object.swap(old);
+                // It is another replacement, by the time at which they changed places: nothing seen of it counts.
+                for replica in &mut self.world.replicas {
+                    replica[self.name].memory.forget_old();
+                }
+            }
             Write::Retire => {
                 if let Some(replacing) = &mut object.replacing {
                     replacing.phase = ReplacingPhase::Deleting;
@@ -305,12 +341,19 @@ impl World {
             self.servers.push(Server { id, uid, name, spec, age: 0, dying: None });
             return;
         }
+        if verb == Verb::Release {
+            let released = self.servers.iter_mut().find(|server| server.id == id && server.dying.is_none());
+            if let Some(server) = released {
+                (server.uid, server.name) = (FREE, FREE);
+            }
+            return;
+        }
         let staying = |object: &&Object| object.uid == uid && !object.deleting;
         if let Some(object) = self.objects.iter().flatten().find(staying) {
             self.cut_off |= self.has(id) && (object.in_force() == Some(id) || object.used == Some(id));
         }
         if let Some(server) = self.servers.iter_mut().find(|server| server.id == id) {
-            self.foreign_delete |= server.uid != uid;
+            self.foreign_delete |= server.uid != uid && !server.is_free();
             server.dying = server.dying.or(Some(0));
         }
     }
@@ -335,6 +378,15 @@ impl Object {
         self.replacing = None;
         if let Some(record) = &mut self.record {
             record.phase = CreatePhase::None;
+        }
+    }
+}
+
+impl Object {
+    /// What was replaced is in force again, and what replaced it is the old one now.
+    fn swap(&mut self, old: Id) {
+        if let Some((replacing, new)) = self.replacing.as_mut().zip(self.server.replace(old)) {
+            replacing.old = new;
         }
     }
 }

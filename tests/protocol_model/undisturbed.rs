@@ -28,7 +28,7 @@ fn ends_well(protocol: &Protocol, mut world: World, replica: usize) -> bool {
             return true;
         }
         for name in 0..world.objects.len() {
-            if let Some(object) = &mut world.objects[name] {
+            if let Some(object) = world.objects[name].as_mut().filter(|object| !protocol.spends || !object.kept()) {
                 object.used = object.in_force().or(object.used);
             }
             (0..STEPS).for_each(|_| step(protocol, &mut world, name));
@@ -52,7 +52,7 @@ fn step(protocol: &Protocol, world: &mut World, name: usize) {
 
 /// Every object that is there has its own server on record, as the spec asks for it, and no server is left of one that
 /// is not. Where somebody forges ids or deletes in AWS, an object may also wait for a person; and where status was wiped
-/// beside two of one object.
+/// beside two of one object. Where what was replaced is kept for ever, two may stand there until the next one is due.
 fn settled(protocol: &Protocol, world: &World) -> bool {
     let claimed = world.objects.iter().flatten().all(|object| {
         let own: Vec<&Server> = world.live().filter(|server| server.uid == object.uid).collect();
@@ -60,7 +60,11 @@ fn settled(protocol: &Protocol, world: &World) -> bool {
         let person = match own[..] {
             [] => protocol.forges && object.server.is_some() || protocol.loses && lost,
             [_] => protocol.loses && lost,
-            [_, _] => protocol.wipes && object.replacing.is_none(),
+            [one, other] => {
+                let right = |server: &Server| object.server == Some(server.id) && object.spec == server.spec;
+                protocol.wipes && object.replacing.is_none()
+                    || protocol.spends && object.kept() && (right(one) || right(other))
+            }
             _ => false,
         };
         let whole = |server: &&Server| {
@@ -68,6 +72,9 @@ fn settled(protocol: &Protocol, world: &World) -> bool {
         };
         !object.deleting && (person || matches!(&own[..], [one] if whole(one)))
     });
-    let owned = world.live().all(|server| world.objects.iter().flatten().any(|object| object.uid == server.uid));
+    let owned = world
+        .live()
+        .filter(|server| !server.is_free())
+        .all(|server| world.objects.iter().flatten().any(|object| object.uid == server.uid));
     claimed && owned
 }

@@ -13,6 +13,8 @@ pub type Age = u8;
 pub type Id = u8;
 /// `metadata.uid`.
 pub type Uid = u8;
+/// Nobody's.
+pub const FREE: Uid = Uid::MAX;
 
 /// Everything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +80,13 @@ pub struct Server {
     pub dying: Option<Age>,
 }
 
+impl Server {
+    /// Carries no owner tags any more.
+    pub fn is_free(self) -> bool {
+        self.uid == FREE
+    }
+}
+
 /// A signed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Call {
@@ -95,6 +104,8 @@ pub struct Call {
 pub enum Verb {
     Create,
     Delete,
+    /// Takes the owner tags off.
+    Release,
 }
 
 /// One process: its work on each object.
@@ -126,12 +137,18 @@ pub struct Memory {
     pub replied: Option<(Id, Age)>,
     /// Deletions that AWS accepted, and since when.
     pub deleted: Vec<(Id, Age)>,
-    /// Since when the old one is missing, and since when nothing uses it.
+    /// Since when the old one is missing, since when it is not ours, and since when nothing uses it.
     pub old_missing: Option<Age>,
+    pub old_foreign: Option<Age>,
     pub unused: Option<Age>,
 }
 
 impl Memory {
+    /// It is another replacement, or none.
+    pub fn forget_old(&mut self) {
+        (self.old_missing, self.old_foreign, self.unused) = (None, None, None);
+    }
+
     /// What was seen of one id says nothing of the next.
     pub fn looks_at(&mut self, id: Option<Id>) {
         if self.looked_at != id {
@@ -152,6 +169,8 @@ pub enum At {
     ClearCreate { spec: bool },
     /// The same for a delete.
     ClearDelete(Id),
+    /// The same for taking the tags off.
+    ClearRelease(Id),
     /// Write the attempt down.
     RecordedCreate { signed: Age, spec: bool },
     /// Send.
@@ -171,6 +190,7 @@ pub enum Write {
     AddFinalizer,
     RecordId(Id),
     TakeBack(Id),
+    Swap(Id),
     Retire,
     End(Id),
     RemoveFinalizer,
@@ -273,13 +293,14 @@ impl World {
                 At::Send(call) | At::Await(call) => until(&mut call.age, calls),
                 _ => {}
             }
-            let Memory { looked_at: _, missing, foreign, former, replied, deleted, old_missing, unused } =
+            let Memory { looked_at: _, missing, foreign, former, replied, deleted, old_missing, old_foreign, unused } =
                 &mut work.memory;
             let ages = missing
                 .iter_mut()
                 .chain(foreign)
                 .chain(former)
                 .chain(old_missing)
+                .chain(old_foreign)
                 .chain(unused)
                 .chain(replied.iter_mut().chain(deleted).map(|(_, age)| age));
             ages.for_each(|age| until(age, seen));
@@ -298,6 +319,8 @@ impl World {
         // Of the same delete the youngest stands for all: a second one does nothing more.
         self.strays.dedup_by_key(|call| (call.verb, call.id, call.uid));
         let Self { objects, servers, replicas, .. } = self;
+        let told = |id: Id| objects.iter().flatten().any(|object| object.replaces(id));
+        servers.retain(|server| !server.is_free() || told(server.id));
         for object in objects.iter_mut().flatten() {
             // Asked for of a create under way only, and of one that may be; `decision` makes sure of it.
             if let Some(record) = object.record.as_mut().filter(|record| !record.ages(protocol.replaces)) {
@@ -328,16 +351,24 @@ impl Object {
         }
     }
 
+    fn replaces(&self, id: Id) -> bool {
+        self.replacing.is_some_and(|replacing| replacing.old == id)
+    }
+
     fn knows(&self, id: Id) -> bool {
         let attempted = self.record.is_some_and(|record| record.attempt == Some(id));
-        let old = self.replacing.is_some_and(|replacing| replacing.old == id);
-        self.server == Some(id) || attempted || old || self.retired.contains(&id) || self.used == Some(id)
+        self.server == Some(id) || attempted || self.replaces(id) || self.retired.contains(&id) || self.used == Some(id)
     }
 
     /// As it is when its first create was answered, with the id of its uid, and is used.
     fn claimed(uid: Uid) -> Self {
         let record = Some(Creation { uid, phase: CreatePhase::None, attempt: Some(uid), age: 0 });
         Self { finalizer: true, record, server: Some(uid), used: Some(uid), ..Self::new(uid) }
+    }
+
+    /// Whether something uses what was replaced.
+    pub fn kept(&self) -> bool {
+        self.replacing.is_some_and(|replacing| self.used == Some(replacing.old))
     }
 
     /// What is to be used of this object: the old one until the new one is recorded.
@@ -361,8 +392,14 @@ impl Creation {
 
 impl Work {
     fn tidy(&mut self, protocol: &Protocol, object: Option<&Object>, servers: &[Server]) {
-        let reads =
-            matches!(self.at, At::Write(_) | At::ClearCreate { .. } | At::ClearDelete(_) | At::RecordedCreate { .. });
+        let reads = matches!(
+            self.at,
+            At::Write(_)
+                | At::ClearCreate { .. }
+                | At::ClearDelete(_)
+                | At::ClearRelease(_)
+                | At::RecordedCreate { .. }
+        );
         let unchecked = protocol.is(Broken::WritesWithoutVersion) && matches!(self.at, At::RecordedCreate { .. });
         let own = object.filter(|object| object.uid == self.uid);
         let begins_again = match self.at {
@@ -381,7 +418,7 @@ impl Work {
         self.memory.replied = self.memory.replied.filter(|(id, _)| recorded(*id));
         self.memory.deleted.retain(|(id, _)| recorded(*id) || servers.iter().any(|server| server.id == *id));
         if own.is_none_or(|own| own.replacing.is_none()) {
-            (self.memory.old_missing, self.memory.unused) = (None, None);
+            self.memory.forget_old();
         }
         if self.at == At::Idle && self.memory == Memory::default() {
             self.uid = 0;
@@ -390,8 +427,9 @@ impl Work {
 
     fn knows(&self, id: Id) -> bool {
         let at = match self.at {
-            At::Write(Write::RecordId(other) | Write::TakeBack(other) | Write::End(other))
+            At::Write(Write::RecordId(other) | Write::TakeBack(other) | Write::Swap(other) | Write::End(other))
             | At::ClearDelete(other)
+            | At::ClearRelease(other)
             | At::Persist(other)
             | At::Reject(other) => other == id,
             At::Send(call) | At::Await(call) => call.id == id,

@@ -94,6 +94,18 @@ pub(super) async fn retain_and_untag<K: Kind>(
     context: &ReconcileContext<'_, K>,
     ids: &[String],
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
+    if untag(engine, context, ids).await? {
+        return remove_finalizer(engine, context.request, None).await;
+    }
+    Ok(Outcome::Requeue(Requeue::Again))
+}
+
+/// Takes our claim off these, with a stamp; `false` where the object moved on meanwhile.
+pub(super) async fn untag<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    ids: &[String],
+) -> Result<bool, ReconcileError> {
     let request = context.request;
     for id in ids {
         let id = Some(id.as_str()).filter(|id| !id.is_empty());
@@ -102,9 +114,9 @@ pub(super) async fn retain_and_untag<K: Kind>(
         let calls = hand_over(&request.owner, &arn, known, context.now);
         for call in calls {
             if mutate::mutate(engine, request, &context.target.account, call, &[]).await?.is_none() {
-                return Ok(Outcome::Requeue(Requeue::Again));
+                return Ok(false);
             }
         }
     }
-    remove_finalizer(engine, request, None).await
+    Ok(true)
 }

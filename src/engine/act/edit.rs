@@ -1,6 +1,8 @@
 //! What an action changes in a status before it is written: ids, the record of a replacement, what was let go. It reads
 //! and writes nothing.
 
+use jiff::Timestamp;
+
 use crate::api::Managed;
 use crate::api::status::{Replacing, ReplacingPhase};
 use crate::engine::context::{Engine, Status};
@@ -16,7 +18,7 @@ pub(super) fn begins<K: Kind>(status: &mut Status<K>, attempt: Option<&String>) 
     let (Some(old_id), true) = (old_id, K::Object::replacing(status).is_some()) else { return false };
     unlink::<K>(status);
     let attempt = attempt.cloned().unwrap_or_default();
-    put::<K>(status, Some(Replacing { old_id, attempt, phase: ReplacingPhase::Creating }));
+    put::<K>(status, Some(Replacing { old_id, attempt, phase: ReplacingPhase::Creating, swapped_at: None }));
     true
 }
 
@@ -33,7 +35,7 @@ pub(super) fn id_recorded<K: Kind>(status: &mut Status<K>, id: &str) {
 /// AWS refused the new one and made nothing: the old one is the object's again.
 pub(super) fn not_made<K: Kind>(engine: &Engine<K>, status: &mut Status<K>, target: &Target<K::TargetDetail>) {
     let creating = K::Object::replacing(status).and_then(|slot| slot.clone());
-    if let Some(Replacing { old_id, phase: ReplacingPhase::Creating, attempt: _ }) = creating {
+    if let Some(Replacing { old_id, phase: ReplacingPhase::Creating, attempt: _, swapped_at: _ }) = creating {
         back_to(engine, status, target, &old_id);
     }
 }
@@ -70,6 +72,20 @@ pub(super) fn back_to<K: Kind>(
         applied.hashes.clear();
     }
     put::<K>(status, None);
+}
+
+/// The old one is in force again, and the one that took its place is the old one from `now` on.
+pub(super) fn swapped<K: Kind>(
+    engine: &Engine<K>,
+    status: &mut Status<K>,
+    target: &Target<K::TargetDetail>,
+    old: &str,
+    now: Timestamp,
+) {
+    let record = K::Object::replacing(status).and_then(Option::take);
+    let (Some(record), Some(new)) = (record, status.id().map(str::to_owned)) else { return };
+    back_to(engine, status, target, old);
+    put::<K>(status, Some(Replacing { old_id: new, swapped_at: Some(now.to_string()), ..record }));
 }
 
 /// Writes the record of a replacement down, where the kind has a place for it.

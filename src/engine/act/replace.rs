@@ -1,8 +1,8 @@
-//! Actions of replacing what AWS cannot change: each is one write of its record, or the deletion of the old one.
+//! Actions of replacing what AWS cannot change: each is one write of its record, or what is sent about the old one.
 
 use std::sync::Arc;
 
-use super::edit::{all_retired, back_to};
+use super::edit::{all_retired, back_to, swapped};
 use super::{create, delete};
 use crate::api::Managed;
 use crate::api::condition::reasons;
@@ -28,8 +28,13 @@ pub(super) async fn replace<K: Kind>(
             Ok(Outcome::Requeue(Requeue::Again))
         }
         Replace::TakeBack(old) => take_back(engine, context, &old).await,
+        Replace::Swap(old) => swap(engine, context, &old).await,
         Replace::Retire(old) => retire(engine, context, &old).await,
         Replace::Delete(old) => delete_old(engine, context, old).await,
+        Replace::Release(old) => {
+            delete::untag(engine, context, &[old]).await?;
+            Ok(Outcome::Requeue(Requeue::Again))
+        }
         Replace::End(old, warning) => end(engine, context, &old, warning).await,
     }
 }
@@ -54,6 +59,22 @@ async fn take_back<K: Kind>(
         let message = format!("AWS no longer has {lost}; {old}, which it was to replace, is in force again");
         report::emit_event(engine, request, true, reasons::REPLACED, message).await;
     }
+    Ok(Outcome::Requeue(Requeue::Again))
+}
+
+/// The old one is the object's again, and what took its place is what goes. All of that is one write, before any call:
+/// so far nothing but an end was given to either.
+async fn swap<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    old: &str,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let (request, mut status) = (context.request, context.request.status());
+    swapped(engine, &mut status, context.target, old, context.now);
+    report::apply(engine, &request.object, &status).await?;
+    let goes = request.object.status().and_then(KindStatus::id).unwrap_or_default();
+    let message = format!("{old} is wanted again and in force; {goes}, which had replaced it, goes in its stead");
+    report::emit_event(engine, request, false, reasons::REPLACED, message).await;
     Ok(Outcome::Requeue(Requeue::Again))
 }
 

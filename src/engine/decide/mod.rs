@@ -21,6 +21,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::consistency::{ConsistencyCounter, Observation, ObservedState, TagMatches, Windows};
+use super::diff::Old;
 use super::owner::Ownership;
 use super::reason::Reason;
 use super::record::RecordedCreate;
@@ -77,6 +78,8 @@ pub struct BeforeDelete {
 pub struct Replacement<'a> {
     /// What is there differs from the spec in what AWS cannot change.
     pub due: bool,
+    /// What the kind says of the old one, once that was compared.
+    pub said: Option<Old>,
     /// The record of the one that is under way.
     pub record: Option<&'a Replacing>,
     /// What a look at the old one showed.
@@ -298,10 +301,14 @@ pub enum Replace {
     Begin(String),
     /// No new one is there: this one is in force again.
     TakeBack(String),
-    /// Nothing uses it any more: write down that it is never in force again.
+    /// This one is wanted again before it is gone: the two change places.
+    Swap(String),
+    /// Nothing uses it any more, or nobody can: write down that it is never in force again.
     Retire(String),
     /// Delete it in AWS.
     Delete(String),
+    /// Who names it may go on doing so: it stays in AWS, without our tags.
+    Release(String),
     /// The replacement is over: it is not there any more, or not ours; the text is a warning to leave behind.
     End(String, Option<String>),
 }
@@ -311,8 +318,10 @@ impl fmt::Display for Replace {
         match self {
             Self::Begin(id) => write!(f, "replace {id}"),
             Self::TakeBack(id) => write!(f, "take {id} back"),
+            Self::Swap(id) => write!(f, "swap back to {id}"),
             Self::Retire(id) => write!(f, "retire {id}"),
             Self::Delete(id) => write!(f, "delete the replaced {id}"),
+            Self::Release(id) => write!(f, "release the replaced {id}"),
             Self::End(id, warning) => {
                 write!(f, "end the replacement of {id} {}", warning.as_deref().unwrap_or_default())
             }

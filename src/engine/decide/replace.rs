@@ -1,14 +1,15 @@
 //! Replacing what AWS cannot change: a new one first, then what uses the old one moves, then the old one goes. Pure.
 //!
 //! Two of one object are lawful from the record of the new one's attempt until the old one is gone, and never a third.
-//! The old one is in force until the new one's id is recorded, and again should the new one get lost before anything
-//! was done to the old one.
+//! The old one is in force until the new one's id is recorded, and again should the new one get lost, or the old one be
+//! wanted again, before anything was done to the old one.
 
 use super::ours::{ambiguous, candidates, under_way};
 use super::{Action, Facts, Replace, believed, other_cluster, own_record, wait, whole};
 use crate::api::condition::reasons;
 use crate::api::status::{CreatePhase, Replacing, ReplacingPhase};
 use crate::engine::consistency::{Observation, ObservedState, TagMatches};
+use crate::engine::diff::Old;
 use crate::engine::owner::Ownership;
 use crate::engine::record::RecordedCreate;
 
@@ -23,9 +24,14 @@ pub fn decide(facts: &Facts) -> Option<Action> {
     match under_way(facts) {
         _ if facts.suspended || facts.observe_only => None,
         Some(replacing) => clean_up(facts, replacing, replacement.old),
-        None if replacement.due && facts.may_create && !facts.report_only => Some(begin(facts)),
+        None if another_is_due(facts) => Some(begin(facts)),
         None => None,
     }
+}
+
+/// Whether another one is to take the place of what is recorded, and may.
+fn another_is_due(facts: &Facts) -> bool {
+    facts.replacement.is_some_and(|replacement| replacement.due) && facts.may_create && !facts.report_only
 }
 
 /// A second one is made only beside the recorded one, and only when no other can be there or come.
@@ -72,14 +78,50 @@ fn still_there(facts: &Facts, replacing: &Replacing) -> Option<Action> {
     let Some(before) = facts.before_delete.filter(|before| before.id == id) else {
         return Some(Action::AskBlockers(id));
     };
-    let deleting = replacing.phase == ReplacingPhase::Deleting;
+    let kept = before.blocker.is_some() || before.held.is_some();
+    match replacing.phase {
+        ReplacingPhase::Creating | ReplacingPhase::Moving => moving(facts, id, kept),
+        ReplacingPhase::Deleting => deleting(facts, id, kept).map(Action::Replace),
+    }
+}
+
+/// No delete was sent yet. Whether it is wanted again is known before it is given up: from then on no way leads back.
+fn moving(facts: &Facts, id: String, kept: bool) -> Option<Action> {
     let unused = facts.observations.believed(Observation::OldUnused, facts.windows.unused());
+    let retire = |id| Action::Replace(Replace::Retire(id));
+    match facts.replacement?.said? {
+        Old::WantedAgain if !another_is_due(facts) => None,
+        Old::WantedAgain => match facts.lookup {
+            None => Some(Action::FindByTags),
+            Some(lookup) if are_the_two(facts, lookup, &id) => Some(Action::Replace(Replace::Swap(id))),
+            Some(_) => unused.then(|| retire(id)),
+        },
+        // The next one waits, and what keeps this one may do so for ever.
+        Old::Spent if kept && another_is_due(facts) => Some(retire(id)),
+        Old::Going | Old::Spent => unused.then(|| retire(id)),
+    }
+}
+
+/// Whether nothing is ours but what is recorded and this old one, and the last attempt made one of them. A listing may lag, and
+/// what was once lost be recorded by it.
+fn are_the_two(facts: &Facts, lookup: &TagMatches, old: &str) -> bool {
+    let attempt = own_record(facts).and_then(|record| record.attempt.as_deref());
+    let is_of = |id: &str| id == old || Some(id) == facts.id;
+    let made = lookup.ours.iter().find(|found| attempt.is_some() && found.attempt.as_deref() == attempt);
+    made.is_some_and(|made| is_of(&made.id)) && candidates(facts, lookup).all(|found| is_of(&found.id))
+}
+
+/// It is deleted. Where it is kept, nobody can use it and the next one waits, it is left to who keeps it.
+fn deleting(facts: &Facts, id: String, kept: bool) -> Option<Replace> {
     let acknowledged = facts.deleted.get(&id);
     let going = acknowledged.is_some_and(|at| facts.now.duration_since(*at) < facts.windows.lag);
-    match (deleting, before.blocker.is_some() || before.held.is_some()) {
-        (false, _) if unused => Some(Action::Replace(Replace::Retire(id))),
-        (true, false) if !going => Some(Action::Replace(Replace::Delete(id))),
-        _ => None,
+    match kept {
+        _ if going => None,
+        false => Some(Replace::Delete(id)),
+        true => {
+            let spent = facts.replacement?.said == Some(Old::Spent);
+            (spent && another_is_due(facts)).then_some(Replace::Release(id))
+        }
     }
 }
 

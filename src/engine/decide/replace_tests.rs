@@ -15,11 +15,11 @@ fn found() -> ObservedState {
 }
 
 fn replacing(phase: ReplacingPhase) -> Replacing {
-    Replacing { old_id: "w-old".into(), attempt: "a1".into(), phase }
+    Replacing { old_id: "w-old".into(), attempt: "a1".into(), phase, swapped_at: None }
 }
 
 fn replaced(due: bool, record: Option<Replacing>, old: ObservedState) -> Option<Replaced> {
-    Some(Replaced { due, record, old })
+    Some(Replaced { due, said: Some(Old::Going), record, old })
 }
 
 /// Ours and there, and an edit asks for what AWS cannot change.
@@ -274,6 +274,7 @@ prop_compose! {
         observed in prop::option::of(prop::sample::select(vec![
             Observation::Missing, Observation::NoTrace, Observation::OldMissing, Observation::OldForeign, Observation::OldUnused,
         ])),
+        said in prop::option::of(prop::sample::select(vec![Old::Going, Old::WantedAgain, Old::Spent])),
         now in 0..5000_i64,
     ) -> Case {
         let [deleting, finalizer, suspended, may_create, due, under_way, retain, observe_only] = flags;
@@ -283,7 +284,8 @@ prop_compose! {
         case.record = record(create, attempt);
         case.lookup = listed.and_then(|listed| ours(&listed));
         case.observations = observed.map(|one| seen(one, &[0, LAG, TOLERANCE + LAG])).unwrap_or_default();
-        case.replacement = replaced(due, under_way.then(|| replacing(phase)), sights[1].clone());
+        let record = under_way.then(|| replacing(phase));
+        case.replacement = Some(Replaced { due, said, record, old: sights[1].clone() });
         case.now = now;
         case
     }
@@ -319,6 +321,14 @@ proptest! {
             Action::Replace(Replace::TakeBack(_)) => {
                 prop_assert!(under_way.is_some_and(|replacing| replacing.phase != ReplacingPhase::Deleting));
             }
+            Action::Replace(Replace::Swap(id)) => {
+                let moving = under_way.is_some_and(|replacing| replacing.phase != ReplacingPhase::Deleting && replacing.old_id == id);
+                prop_assert!(moving && case.id != Some(&id) && old == found() && case.sight == found());
+                prop_assert!(!case.suspended && case.may_create && !case.deleting && !case.observe_only && case.finalizer);
+            }
+            Action::Replace(Replace::Release(id)) => {
+                prop_assert!(under_way.is_some_and(|replacing| replacing.phase == ReplacingPhase::Deleting && replacing.old_id == id));
+            }
             Action::Replace(Replace::Retire(_)) => prop_assert!(case.sight == found() && old == found()),
             _ => {}
         }
@@ -350,6 +360,76 @@ fn what_uses_the_old_one_is_asked_each_time_and_a_refusal_is_waited_out() {
             assert_eq!(here.asked(Reads::Described, Some(&asked)), Action::Compare, "{phase:?}: the rest goes on");
         }
     }
+}
+
+/// What the kind says of the old one, and whether something is due that AWS cannot change.
+fn saying(phase: ReplacingPhase, due: bool, said: Option<Old>) -> Case {
+    beside(phase, found()).with(|c| {
+        c.replacement = Some(Replaced { due, said, record: Some(replacing(phase)), old: found() });
+        c.observations = seen(Observation::OldUnused, &[0, 1, UNUSED]);
+    })
+}
+
+#[test]
+fn an_old_one_that_is_wanted_again_is_swapped_back_before_it_is_given_up() {
+    use ReplacingPhase::{Deleting, Moving};
+    let both = [("w-old", "a0"), ("w-new", "a1")];
+    let again = |phase| saying(phase, true, Some(Old::WantedAgain)).with(|c| c.lookup = ours(&both));
+    let listed = |found: &[(&str, &str)]| {
+        again(Moving).with(|c| (c.lookup, c.observations) = (ours(found), ConsistencyCounter::default()))
+    };
+    let retire = || Action::Replace(Replace::Retire("w-old".into()));
+    let rows = [
+        (again(Moving), Action::Replace(Replace::Swap("w-old".into())), "though nothing uses it"),
+        (again(Moving).with(|c| c.lookup = None), Action::FindByTags, "first the look-up"),
+        (listed(&[("w-old", "a0")]), Action::Compare, "the new one is not listed yet: it may not be the recorded one"),
+        (listed(&[("w-old", "a0"), ("w-new", "a2")]), Action::Compare, "another attempt made the recorded one"),
+        (listed(&[("w-old", "a0"), ("w-new", "a1"), ("w-x", "x")]), Action::Compare, "a third is there"),
+        (listed(&[("w-new", "a0"), ("w-old", "a1")]), Action::Replace(Replace::Swap("w-old".into())), "swapped before"),
+        (again(Moving).with(|c| c.lookup = ours(&[])), retire(), "as any other, once nothing uses it"),
+        (saying(Moving, true, None), Action::Compare, "whether it is, is known before it is given up"),
+        (again(Moving).with(|c| c.may_create = false), Action::Compare, "what bars a create bars this, and it stays"),
+        (again(Moving).with(|c| c.report_only = true), Action::Compare, "nobody edited anything"),
+        (again(Moving).with(|c| c.suspended = true), Action::Suspend { in_force: true }, "nothing while suspended"),
+        (again(Deleting), Action::Replace(Replace::Delete("w-old".into())), "no way leads back"),
+    ];
+    for (case, expected, why) in rows {
+        assert_eq!(case.step(), expected, "{why}");
+    }
+    let gone = again(Moving).with(|c| c.replacement.as_mut().unwrap().old = ObservedState::Missing);
+    assert_eq!(gone.step(), Action::Compare, "it is not there to come back");
+}
+
+#[test]
+fn an_old_one_that_is_spent_and_kept_is_left_behind_only_for_the_next_one() {
+    use ReplacingPhase::{Deleting, Moving};
+    let kept = BeforeDelete { id: "w-old".into(), blocker: Some("a profile".into()), held: None };
+    let refused = BeforeDelete { blocker: None, held: Some("digest".into()), ..kept.clone() };
+    let spent = |phase| saying(phase, true, Some(Old::Spent)).with(|c| c.observations = ConsistencyCounter::default());
+    let rows = [
+        (spent(Moving), Action::Replace(Replace::Retire("w-old".into())), "never in force again"),
+        (spent(Deleting), Action::Replace(Replace::Release("w-old".into())), "and then let go"),
+        (
+            spent(Deleting).with(|c| c.deleted = BTreeMap::from([("w-old".to_owned(), c.now)])),
+            Action::Compare,
+            "it may be going",
+        ),
+        (spent(Moving).with(|c| c.may_create = false), Action::Compare, "no other one may be made"),
+        (
+            saying(Moving, false, Some(Old::Spent)).with(|c| c.observations = ConsistencyCounter::default()),
+            Action::Compare,
+            "no other one waits",
+        ),
+        (saying(Deleting, false, Some(Old::Spent)), Action::Compare, "no other one waits"),
+        (saying(Deleting, true, Some(Old::Going)), Action::Compare, "it may still be of use"),
+    ];
+    for (case, expected, why) in rows {
+        for before in [&kept, &refused] {
+            assert_eq!(case.asked(Reads::Described, Some(before)), expected, "{why}");
+        }
+    }
+    assert_eq!(spent(Moving).step(), Action::Compare, "nobody keeps it: it has its ten minutes");
+    assert_eq!(spent(Deleting).step(), Action::Replace(Replace::Delete("w-old".into())), "nor is it left then");
 }
 
 #[test]

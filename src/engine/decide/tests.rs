@@ -59,6 +59,7 @@ pub(super) struct Case {
 #[derive(Clone, Debug)]
 pub(super) struct Replaced {
     pub due: bool,
+    pub said: Option<Old>,
     pub record: Option<Replacing>,
     pub old: ObservedState,
 }
@@ -188,8 +189,9 @@ impl Case {
             observations: &self.observations,
             replied: self.replied.map(at),
             deleted: &deleted,
-            replacement: self.replacement.as_ref().map(|Replaced { due, record, old }| Replacement {
+            replacement: self.replacement.as_ref().map(|Replaced { due, said, record, old }| Replacement {
                 due: *due,
+                said: *said,
                 record: record.as_ref(),
                 old,
             }),

@@ -3,14 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::plan;
-use super::rotation::Rotated;
+use super::rotation::{self, Rotated};
 use super::want::WantedCertificate;
 use crate::api::TransferCertificate;
 use crate::api::condition::reasons;
 use crate::aws::transfer::Certificate;
 use crate::engine::reason::Reason;
+use crate::kinds::certificate_ref::Holders;
 use crate::kinds::referrers;
-use crate::x509;
 
 /// The advice, what weighs most first.
 #[must_use]
@@ -43,23 +43,29 @@ pub fn advice(
             "certificate {id} is in force and stays so; spec.activeDate ({at}) is for the next one that is imported"
         )
     });
-    gap.into_iter().chain(lacking(want, have)).chain(end).chain(later).map(reason).collect()
+    gap.into_iter().chain(held_up(want, have, now)).chain(end).chain(later).map(reason).collect()
 }
 
-/// That the source holds the old one again; or who has not got the new one yet, so that the old one stays.
-fn lacking(want: &WantedCertificate, have: &Rotated) -> Option<String> {
+/// Who has not got the new one yet, so that the old one stays; or who keeps the old one beyond its overlap, while another one
+/// waits.
+fn held_up(want: &WantedCertificate, have: &Rotated, now: Timestamp) -> Option<String> {
     let old = &have.old.as_ref()?.certificate_id;
-    if have.is_back(want) {
-        let new = &have.certificate.certificate_id;
+    let Holders { keeping, lacking } = &want.holders;
+    if !lacking.is_empty() {
+        let named = referrers::shown(lacking);
         return Some(format!(
-            "the source holds {old} again, whose place {new} took: it still ends after its overlap, and is imported anew then; \
-             spec.rotation says how soon that is and with how much notice"
+            "certificate {old} stays active until these have the new one: {named}; nothing is imported before"
         ));
     }
-    let named = referrers::shown(&want.lacking);
-    let stays =
-        format!("certificate {old} stays active until these have the new one: {named}; nothing is imported before");
-    (!want.lacking.is_empty()).then_some(stays)
+    let left = have.leaves_at(want).is_some_and(|end| end <= now);
+    let waits = want.source.is_some() && !rotation::holds(want, &have.certificate);
+    (left && waits && !keeping.is_empty()).then(|| {
+        let named = referrers::shown(keeping);
+        format!(
+            "the source holds another certificate, which is imported once {old} is gone; take {old} out of {named}, or it is \
+             left in AWS, without this object's tags, an hour after it has ended"
+        )
+    })
 }
 
 fn renewal(object: &TransferCertificate, want: &WantedCertificate, have: &Rotated) -> String {
@@ -68,12 +74,9 @@ fn renewal(object: &TransferCertificate, want: &WantedCertificate, have: &Rotate
         (None, Some(named)) => format!("ConfigMap {}", named.name),
         (None, None) => "its source".to_owned(),
     };
-    let print = |pem: &str| x509::fingerprint(pem);
     match (&want.source, &have.old) {
         (None, _) => format!("{source} could not be read"),
-        (Some(held), _) if print(&held.certificate) == print(&have.certificate.certificate) => {
-            format!("{source} holds no other one yet")
-        }
+        _ if rotation::holds(want, &have.certificate) => format!("{source} holds no other one yet"),
         (Some(_), Some(old)) => format!("{source} holds another one, which waits until {} is gone", old.certificate_id),
         (Some(_), None) => format!("{source} holds another one, which is not imported yet"),
     }

@@ -17,8 +17,8 @@ use super::resolve;
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
-use super::{certificate_ref, standalone};
-use crate::api::{AwsIdentity, Managed, TransferCertificate, TransferCertificateStatus};
+use super::{certificate_ref, referrers, standalone};
+use crate::api::{AwsIdentity, Managed, TAG_ATTEMPT, TransferCertificate, TransferCertificateStatus};
 use crate::aws::transfer::{DeleteCertificate, DescribeCertificate, ListCertificates, Tags};
 use crate::aws::{Account, AwsError, Mutation};
 use crate::cluster::Lister;
@@ -73,12 +73,19 @@ impl Certificates {
         id: &str,
     ) -> Result<Option<Rotated>, AwsError> {
         let Some(certificate) = certificate_ref::look(&self.deps, account, id).await? else { return Ok(None) };
-        let replacing = object.status.as_ref().and_then(|status| status.replacing.as_ref());
-        let old = match replacing.filter(|replacing| replacing.old_id != id) {
+        let status = object.status.as_ref();
+        let replacing = status.and_then(|status| status.replacing.as_ref());
+        let replacing = replacing.filter(|replacing| replacing.old_id != id);
+        let old = match replacing {
             Some(replacing) => certificate_ref::look(&self.deps, account, &replacing.old_id).await?,
             None => None,
         };
-        Ok(Some(Rotated { certificate, old }))
+        let swapped_at = replacing.and_then(|replacing| replacing.swapped_at.as_ref()?.parse().ok());
+        // The last attempt made another one.
+        let attempt = status.and_then(|status| status.common.create.as_ref()?.attempt.as_ref());
+        let made_before = attempt.is_some_and(|attempt| certificate.tags.get(TAG_ATTEMPT) != Some(attempt));
+        let came_back = made_before || swapped_at.is_some();
+        Ok(Some(Rotated { certificate, old, swapped_at, came_back }))
     }
 
     /// Until when the old one is kept for its overlap, by what AWS has now.
@@ -131,8 +138,9 @@ impl Kind for Certificates {
         now: Timestamp,
     ) -> Result<Wanted<WantedCertificate>, ReconcileError> {
         let source = source::read(&self.deps, object).await?;
-        let lacking = certificate_ref::lacking(&self.deps, object);
-        Ok(want::want(object, source, lacking, &target.identity_tags, now))
+        let replacing = object.status.as_ref().and_then(|status| status.replacing.as_ref());
+        let holders = replacing.map(|replacing| certificate_ref::holders(&self.deps, object, &replacing.old_id));
+        Ok(want::want(object, source, holders.unwrap_or_default(), &target.identity_tags, now))
     }
 
     async fn describe(
@@ -232,7 +240,8 @@ impl Tagged<TransferCertificate, Arc<AwsIdentity>> for Certificates {
         if let Some(end) = self.overlaps(object, &target.account, old).await? {
             return Ok(Some(format!("its overlap lasts until {end}")));
         }
-        Ok(certificate_ref::having(&self.deps, object, old))
+        let keeping = certificate_ref::holders(&self.deps, object, old).keeping;
+        Ok((!keeping.is_empty()).then(|| referrers::shown(&keeping)))
     }
 }
 
@@ -278,3 +287,8 @@ async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError>
     let listed = TaggedCertificates::list(account).await?;
     tag_index::all_tags::<TaggedCertificates>(account, listed, |_| None).await
 }
+
+#[cfg(test)]
+mod rotation_tests;
+#[cfg(test)]
+mod tests;

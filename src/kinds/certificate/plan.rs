@@ -37,6 +37,7 @@ pub fn plan(want: &WantedCertificate, have: &Rotated, applied: &Applied, owner: 
         changes,
         calls: calls.chain(tags::calls(&held.arn, &want.tags, owner, &held.tags, &keys)).collect(),
         blocks: fixed.then(immutable).into_iter().chain(uncleared.then(cannot_clear)).collect(),
+        old: have.of_old(want, now),
         ..Plan::default()
     }
 }
@@ -133,7 +134,7 @@ impl Dates {
         let (first, last) = (held.not_before_date, held.not_after_date);
         let once = |path: &str| want.dates_known && applied.paths.iter().any(|applied| applied == path);
         let active_is_said = want.active_date.is_some() || once(ACTIVE);
-        let inactive_is_said = want.inactive_date.is_some() || once(INACTIVE);
+        let inactive_is_said = want.inactive_date.is_some() || once(INACTIVE) || (want.dates_known && have.came_back);
         // What partners were given notice of does not come sooner.
         let noticed = held.active_date.filter(|_| have.old.is_some());
         let said = if active_is_said { want.active_date.max(first).max(noticed) } else { held.active_date };
@@ -150,7 +151,8 @@ pub(super) fn in_force(held: &Certificate, now: Timestamp) -> bool {
     held.active_date.is_none_or(|at| at <= now)
 }
 
-/// One UpdateCertificate with all that may be changed, as AWS may reset a date that is absent.
+/// One UpdateCertificate with all that may be changed, as AWS may reset a date that is absent. A beginning that has passed is
+/// needed only where an overlap counts from it: AWS may refuse one.
 fn update(
     want: &WantedCertificate,
     have: &Rotated,
@@ -162,9 +164,11 @@ fn update(
     let held = &have.certificate;
     let Dates { active, active_is_said: _, inactive, inactive_is_said: _ } = Dates::of(want, have, applied, now);
     let stands = active.max(Some(now)) == held.active_date.max(Some(now));
+    let counts = have.old.is_some() && have.swapped_at.is_none();
+    let active = if stands { held.active_date } else { active };
     let call = UpdateCertificate {
         certificate_id: held.certificate_id.clone(),
-        active_date: if stands { held.active_date } else { active },
+        active_date: active.filter(|at| counts || now < *at),
         inactive_date: inactive,
         description: want.description.clone().or_else(|| held.description.clone()),
     };

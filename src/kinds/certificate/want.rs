@@ -15,6 +15,7 @@ use crate::aws::transfer::ImportCertificate;
 use crate::engine::digest::hash;
 use crate::engine::kind::{KindStatus, Wanted};
 use crate::engine::reason::Reason;
+use crate::kinds::certificate_ref::Holders;
 use crate::kinds::tags;
 
 /// Path of the time from which it is used.
@@ -25,6 +26,10 @@ pub const INACTIVE: &str = "inactiveDate";
 pub const CHAIN: &str = "certificateChain";
 /// Path of what it is called.
 pub const DESCRIPTION: &str = "description";
+
+/// AWS may refuse a time that has passed once the call arrives. A renewed one always has a time from which it is used: its
+/// overlap counts from there.
+const AHEAD: Duration = Duration::from_mins(5);
 
 /// What is wanted of a certificate.
 #[derive(Clone, Debug)]
@@ -45,9 +50,9 @@ pub struct WantedCertificate {
     pub overlap: Duration,
     /// Whether the dates of the spec can be read; where one cannot, neither is changed.
     pub dates_known: bool,
-    /// Profiles that name the object and have the old one without the new one, by their objects.
-    pub lacking: BTreeSet<String>,
-    /// When one that is imported now becomes active, if it is a renewed one.
+    /// Who holds the old one.
+    pub holders: Holders,
+    /// When one that is imported now becomes active, unless the spec says later.
     pub noticed: Timestamp,
 }
 
@@ -56,7 +61,7 @@ pub struct WantedCertificate {
 pub fn want(
     object: &TransferCertificate,
     source: Result<Source, Reason>,
-    lacking: BTreeSet<String>,
+    holders: Holders,
     identity_tags: &Tags,
     now: Timestamp,
 ) -> Wanted<WantedCertificate> {
@@ -79,9 +84,6 @@ pub fn want(
     let said = |date: Option<Timestamp>| date.filter(|_| dates_known);
     let (active_date, inactive_date) = (said(active_date), said(inactive_date));
     paths.extend(spec.description.iter().map(|_| DESCRIPTION.to_owned()));
-    // The old one gets an end for its overlap. Should it come into force again, that is taken back.
-    let status = object.status.as_ref();
-    paths.extend(status.and_then(|status| status.replacing.as_ref()).map(|_| INACTIVE.to_owned()));
     let source = source.map_err(|why| blocks.push(why)).ok();
     let tags = tags::wanted(&spec.tags, identity_tags);
     blocks.extend(tags::unfit(&tags));
@@ -94,7 +96,7 @@ pub fn want(
         tags,
         overlap: spec.overlap(),
         dates_known,
-        lacking,
+        holders,
         noticed: later(now, notice(object, now)),
     };
     let faults = never_in_force(object, &want).into_iter().collect();
@@ -106,17 +108,26 @@ pub fn want(
         hashes: sent.into_iter().collect(),
         ..Applied::default()
     };
-    let changes_at = status.and_then(|status| status.rotates_at(now));
+    let changes_at = object.status.as_ref().and_then(|status| status.rotates_at(now));
     let digest = digest(&want);
     Wanted { want, blocks, faults, applied, changes_at, operation: None, digest }
 }
 
-/// How much notice partners are given of one that is imported now. Where the one before is over already, each day of it
-/// would be a day without any.
+/// How much notice partners are given of one that is imported now: of the first one none. Where the one before is over
+/// already, each day of it would be a day without any.
 fn notice(object: &TransferCertificate, now: Timestamp) -> Duration {
     let status = object.status.as_ref();
     let end = status.and_then(|status| status.inactive_date.as_ref()?.parse::<Timestamp>().ok());
-    if end.is_some_and(|end| end <= now) { Duration::ZERO } else { object.spec.notice() }
+    match () {
+        () if !renews(object) => Duration::ZERO,
+        () if end.is_some_and(|end| end <= now) => AHEAD,
+        () => object.spec.notice().max(AHEAD),
+    }
+}
+
+/// Whether one is there, or was, whose place the imported one takes.
+fn renews(object: &TransferCertificate) -> bool {
+    object.status().is_some_and(|status| status.replacing.is_some() || status.id().is_some())
 }
 
 /// Why the certificate of the source would never be used, were it imported now.
@@ -133,11 +144,10 @@ fn never_in_force(object: &TransferCertificate, want: &WantedCertificate) -> Opt
 }
 
 /// From when on one that is imported now is used, where something says so: a renewed one after its notice, the first of an
-/// object as the spec says.
+/// object as the spec says, or at once where that has passed.
 fn begins(object: &TransferCertificate, want: &WantedCertificate) -> Option<Timestamp> {
-    let renews = object.status().is_some_and(|status| status.replacing.is_some() || status.id().is_some());
-    let noticed = || want.active_date.map_or(want.noticed, |said| said.max(want.noticed));
-    if renews { Some(noticed()) } else { want.active_date }
+    let later = want.active_date.filter(|said| want.noticed < *said);
+    if renews(object) { later.or(Some(want.noticed)) } else { later }
 }
 
 /// A moment so much later, as far as there is one.
@@ -167,7 +177,7 @@ fn digest(want: &WantedCertificate) -> String {
         tags,
         overlap,
         dates_known: _,
-        lacking: _,
+        holders: _,
         noticed: _,
     } = want;
     let held = source.as_ref().map(|source| {

@@ -12,14 +12,14 @@ use crate::sim::config::{AbsentDates, EmptyList};
 use crate::sim::operation::Operation;
 use crate::sim::partners::Certificate;
 
-const CERTIFICATE: &str = "TransferCertificate";
-const PROFILE: &str = "TransferProfile";
-const OWN: &str = include_str!("../../../tests/fixtures/certificates/own.pem");
-const OWN_KEY: &str = include_str!("../../../tests/fixtures/certificates/own.key");
+pub(super) const CERTIFICATE: &str = "TransferCertificate";
+pub(super) const PROFILE: &str = "TransferProfile";
+pub(super) const OWN: &str = include_str!("../../../tests/fixtures/certificates/own.pem");
+pub(super) const OWN_KEY: &str = include_str!("../../../tests/fixtures/certificates/own.key");
 const CA: &str = include_str!("../../../tests/fixtures/certificates/ca.pem");
-const SOON: &str = include_str!("../../../tests/fixtures/certificates/soon.pem");
-const SOON_KEY: &str = include_str!("../../../tests/fixtures/certificates/soon.key");
-const HOUR: Duration = Duration::from_hours(1);
+pub(super) const SOON: &str = include_str!("../../../tests/fixtures/certificates/soon.pem");
+pub(super) const SOON_KEY: &str = include_str!("../../../tests/fixtures/certificates/soon.key");
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 
 fn own_spec(more: &Value) -> Value {
     let mut spec = json!({"region": REGION, "usage": "SIGNING", "secretRef": {"name": "tls"},
@@ -29,7 +29,7 @@ fn own_spec(more: &Value) -> Value {
 }
 
 /// One's own certificate, which ends soon, Ready.
-async fn with_own(more: Value) -> Rig {
+pub(super) async fn with_own(more: Value) -> Rig {
     let rig = Rig::new();
     rig.tls_secret("tls", SOON, SOON_KEY);
     rig.put(CERTIFICATE, "own", own_spec(&more));
@@ -39,22 +39,22 @@ async fn with_own(more: Value) -> Rig {
     rig
 }
 
-fn is_ready(rig: &Rig, kind: &str, object: &str) -> bool {
+pub(super) fn is_ready(rig: &Rig, kind: &str, object: &str) -> bool {
     rig.says(kind, object, "Ready").unwrap().0 == "True"
 }
 
 /// What AWS has, by its ids.
-fn held(rig: &Rig) -> Vec<(String, Certificate)> {
+pub(super) fn held(rig: &Rig) -> Vec<(String, Certificate)> {
     let mut sim = rig.cloud.sim();
     let kept = sim.world.region(ACCOUNT, REGION).certificates.living();
     kept.map(|(id, kept)| (id.to_owned(), kept.clone())).collect()
 }
 
-fn id(rig: &Rig) -> String {
+pub(super) fn id(rig: &Rig) -> String {
     rig.status(CERTIFICATE, "own")["certificateId"].as_str().unwrap_or_default().to_owned()
 }
 
-fn of_profile(rig: &Rig) -> Vec<String> {
+pub(super) fn of_profile(rig: &Rig) -> Vec<String> {
     let profile = rig.status(PROFILE, "us")["profileId"].clone();
     let input = json!({"ProfileId": profile});
     let shown = rig.cloud.sim().out_of_band(Operation::DescribeProfile, ACCOUNT, REGION, input, rig.cloud.now());
@@ -62,7 +62,7 @@ fn of_profile(rig: &Rig) -> Vec<String> {
 }
 
 /// Both objects as they come due, for so long.
-async fn both(rig: &Rig, span: Duration) {
+pub(super) async fn both(rig: &Rig, span: Duration) {
     let end = Instant::now() + span;
     while Instant::now() < end {
         rig.settle(CERTIFICATE, "own").await;
@@ -71,7 +71,7 @@ async fn both(rig: &Rig, span: Duration) {
     }
 }
 
-fn profile(rig: &Rig, profile_type: &str) {
+pub(super) fn profile(rig: &Rig, profile_type: &str) {
     let refs = json!([{"name": "own"}]);
     let spec = json!({"region": REGION, "as2Id": "us", "profileType": profile_type, "certificateRefs": refs});
     rig.put(PROFILE, "us", spec);

@@ -171,6 +171,8 @@ fn of_certificates() -> Vec<Row> {
         let value = json!({"oldId": THEIR_CERTIFICATE, "attempt": "attempt-of-theirs", "phase": phase});
         row("status.replacing", value, &[], "Available")
     };
+    let swapped =
+        json!({"oldId": THEIR_CERTIFICATE, "attempt": "attempt-of-theirs", "phase": "Moving", "swappedAt": past});
     vec![
         row("status.certificateId", json!(THEIR_CERTIFICATE), &[], "Available"),
         row("status.arn", json!(arn), &[], "Available"),
@@ -188,6 +190,7 @@ fn of_certificates() -> Vec<Row> {
         replacing("Creating"),
         replacing("Moving"),
         replacing("Deleting"),
+        row("status.replacing", swapped, &[], "Available"),
     ]
 }
 

@@ -42,6 +42,7 @@ mod profiles;
 mod ranks;
 mod recreation;
 mod refusing;
+mod renewals;
 mod replacing;
 mod resting;
 mod retaining;

@@ -1,0 +1,191 @@
+//! Renewals of a certificate that do not go straight on: the source holds the old one again, somebody keeps the old one, a
+//! call comes late.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::certificates::{
+    CERTIFICATE, HOUR, OWN, OWN_KEY, PROFILE, SOON, SOON_KEY, both, held, id, is_ready, of_profile, profile, with_own,
+};
+use super::rig::Rig;
+use crate::kinds::fakes::{ACCOUNT, REGION};
+use crate::sim::operation::Operation;
+use crate::sim::partners::Certificate;
+
+/// A third certificate.
+const THIRD: &str = include_str!("../../../tests/fixtures/certificates/first/tls.crt");
+const THIRD_KEY: &str = include_str!("../../../tests/fixtures/certificates/first/tls.key");
+const MINUTES: Duration = Duration::from_mins(20);
+
+/// One's own certificate with its profile, and its id.
+async fn with_profile(rotation: Value) -> (Rig, String) {
+    let rig = with_own(json!({"rotation": rotation})).await;
+    profile(&rig, "LOCAL");
+    rig.settle(PROFILE, "us").await;
+    let old = id(&rig);
+    assert_eq!(of_profile(&rig), std::slice::from_ref(&old), "{}", rig.message(PROFILE, "us"));
+    rig.cloud.calls();
+    (rig, old)
+}
+
+/// The same once another certificate took its place; the id of that.
+async fn renewed(rotation: Value) -> (Rig, String, String) {
+    let (rig, old) = with_profile(rotation).await;
+    rig.tls_secret("tls", OWN, OWN_KEY);
+    both(&rig, MINUTES).await;
+    let new = id(&rig);
+    assert_ne!(new, old, "{}", rig.message(CERTIFICATE, "own"));
+    rig.cloud.calls();
+    (rig, old, new)
+}
+
+fn one(rig: &Rig, id: &str) -> Certificate {
+    let all = held(rig);
+    all.into_iter().find(|(held, _)| held == id).map_or_else(|| panic!("{id} is not there"), |(_, held)| held)
+}
+
+fn ids(rig: &Rig) -> Vec<String> {
+    held(rig).into_iter().map(|(id, _)| id).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_holds_the_old_one_again_swaps_back_and_imports_nothing() {
+    let (rig, old, new) = renewed(json!({"notice": "0s", "overlap": "12h"})).await;
+    let natural = one(&rig, &old).not_after_date;
+    assert!(one(&rig, &old).inactive_date < natural);
+    both(&rig, HOUR).await;
+    rig.tls_secret("tls", SOON, SOON_KEY);
+    both(&rig, MINUTES).await;
+    assert_eq!((id(&rig), rig.status(CERTIFICATE, "own")["replacing"]["oldId"].clone()), (old.clone(), json!(new)));
+    assert_eq!(one(&rig, &old).inactive_date, natural, "its end is taken back");
+    let goes = one(&rig, &new).inactive_date;
+    let left = goes.duration_since(rig.cloud.now());
+    assert!((11..=12).contains(&left.as_hours()), "its overlap is from now on: {left}");
+    assert_eq!(rig.cloud.calls(), ["UpdateCertificate", "UpdateCertificate"]);
+    assert_eq!((of_profile(&rig).len(), is_ready(&rig, CERTIFICATE, "own")), (2, true));
+    both(&rig, HOUR * 13).await;
+    assert_eq!((of_profile(&rig), ids(&rig)), (vec![old.clone()], vec![old]));
+    assert_eq!(rig.cloud.calls(), ["UpdateProfile", "DeleteCertificate"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_was_never_used_leaves_at_once_where_it_is_taken_back() {
+    let (rig, old, new) = renewed(json!({"notice": "24h", "overlap": "48h"})).await;
+    assert_eq!(of_profile(&rig), [new.clone(), old.clone()]);
+    rig.tls_secret("tls", SOON, SOON_KEY);
+    both(&rig, HOUR).await;
+    assert_eq!((of_profile(&rig), ids(&rig)), (vec![old.clone()], vec![old]));
+    assert_eq!(rig.cloud.calls(), ["UpdateCertificate", "UpdateProfile", "DeleteCertificate"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_swapped_to_and_fro_has_an_overlap_each_time() {
+    let (rig, old, new) = renewed(json!({"notice": "0s", "overlap": "2h"})).await;
+    for (text, key, in_force, goes) in [(SOON, SOON_KEY, &old, &new), (OWN, OWN_KEY, &new, &old)].repeat(2) {
+        both(&rig, HOUR).await;
+        rig.tls_secret("tls", text, key);
+        both(&rig, MINUTES).await;
+        assert_eq!(id(&rig), *in_force, "{}", rig.message(CERTIFICATE, "own"));
+        assert_eq!(one(&rig, in_force).inactive_date, one(&rig, in_force).not_after_date);
+        let left = one(&rig, goes).inactive_date.duration_since(rig.cloud.now()).as_mins();
+        assert!((95..=120).contains(&left), "{left}");
+        assert_eq!(of_profile(&rig).len(), 2);
+    }
+    assert!(!rig.cloud.calls().contains(&"ImportCertificate".to_owned()));
+    both(&rig, HOUR * 3).await;
+    assert_eq!((of_profile(&rig), ids(&rig)), (vec![new.clone()], vec![new]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_one_whose_end_is_over_comes_back_before_the_other_goes() {
+    let (rig, old, new) = renewed(json!({"notice": "0s", "overlap": "1h"})).await;
+    // Who keeps the old one by its id keeps it from being deleted.
+    rig.edit(PROFILE, "us", |object| object["spec"]["certificateIds"] = json!([old]));
+    both(&rig, HOUR * 3).await;
+    assert!(one(&rig, &old).inactive_date < rig.cloud.now());
+    rig.cloud.calls();
+    rig.tls_secret("tls", SOON, SOON_KEY);
+    both(&rig, MINUTES).await;
+    assert_eq!((id(&rig), one(&rig, &old).inactive_date), (old.clone(), one(&rig, &old).not_after_date));
+    assert_eq!(rig.cloud.calls(), ["UpdateCertificate", "UpdateCertificate"]);
+    assert!(one(&rig, &new).inactive_date > rig.cloud.now());
+    both(&rig, HOUR * 2).await;
+    assert_eq!((of_profile(&rig), ids(&rig)), (vec![old.clone()], vec![old]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_comes_late_to_one_that_came_back_is_taken_back() {
+    let (rig, old, _) = renewed(json!({"notice": "0s", "overlap": "1h"})).await;
+    rig.tls_secret("tls", SOON, SOON_KEY);
+    both(&rig, HOUR * 3).await;
+    assert_eq!(ids(&rig), std::slice::from_ref(&old));
+    let natural = one(&rig, &old).not_after_date;
+    // A process that was frozen in the middle of the first renewal.
+    let end = (rig.cloud.now() + HOUR).as_second();
+    let late = json!({"CertificateId": old, "InactiveDate": end});
+    rig.cloud.sim().out_of_band(Operation::UpdateCertificate, ACCOUNT, REGION, late, rig.cloud.now()).unwrap();
+    assert!(one(&rig, &old).inactive_date < natural);
+    rig.cloud.calls();
+    both(&rig, MINUTES).await;
+    assert_eq!((one(&rig, &old).inactive_date, rig.cloud.calls()), (natural, vec!["UpdateCertificate".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_third_one_waits_for_who_keeps_the_old_one_an_hour_after_its_end() {
+    let (rig, old, new) = renewed(json!({"notice": "0s", "overlap": "2h"})).await;
+    rig.put(
+        PROFILE,
+        "pins",
+        json!({"region": REGION, "as2Id": "pins", "profileType": "LOCAL", "certificateIds": [old]}),
+    );
+    rig.settle(PROFILE, "pins").await;
+    rig.tls_secret("tls", THIRD, THIRD_KEY);
+    both(&rig, HOUR * 2 + MINUTES).await;
+    let told = rig.status(CERTIFICATE, "own")["conditions"].to_string();
+    assert!(told.contains(&format!("take {old} out of TransferProfile team/pins")), "{told}");
+    assert_eq!((id(&rig), ids(&rig).len()), (new.clone(), 2), "it waits");
+    both(&rig, HOUR * 2).await;
+    let third = id(&rig);
+    assert!(
+        third != new && ids(&rig) == [old.clone(), new.clone(), third.clone()],
+        "{}",
+        rig.message(CERTIFICATE, "own")
+    );
+    // What is left behind is nobody's, and told as such; whoever names it goes on doing so.
+    let tags = |id: &str| {
+        let input = json!({"CertificateId": id});
+        let shown =
+            rig.cloud.sim().out_of_band(Operation::DescribeCertificate, ACCOUNT, REGION, input, rig.cloud.now());
+        shown.unwrap()["Certificate"]["Tags"].to_string()
+    };
+    assert!(!tags(&old).contains("transfer-operator.dev/uid"), "{}", tags(&old));
+    assert!(tags(&new).contains("transfer-operator.dev/uid"));
+    let notes = format!("{:?}", rig.objects.notes.lock().unwrap());
+    assert!(notes.contains(&format!("{old}, which was replaced, does not carry")), "{notes}");
+    assert!(!rig.cloud.calls().contains(&"DeleteCertificate".to_owned()));
+    both(&rig, HOUR * 4).await;
+    assert_eq!((ids(&rig), is_ready(&rig, CERTIFICATE, "own")), (vec![old, third], true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_may_not_name_it_and_was_not_looked_at_holds_nothing() {
+    let elsewhere = json!({"namespaces": {"from": "Names", "names": ["elsewhere"]}});
+    let rig = with_own(json!({"allowedReferences": elsewhere, "rotation": {"notice": "0s", "overlap": "1h"}})).await;
+    let old = id(&rig);
+    // Its create may have been sent: what AWS has there nobody knows.
+    for (name, spec) in [
+        ("object", json!({"certificateRefs": [{"name": "own", "namespace": "team"}]})),
+        ("id", json!({"certificateIds": [old]})),
+    ] {
+        let mut all = json!({"region": REGION, "as2Id": name, "profileType": "LOCAL"});
+        all.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        rig.put(PROFILE, name, all);
+        Rig::write_status(&rig.objects, PROFILE, name, |status| {
+            *status = json!({"observedGeneration": 1, "profileId": "p-00000000000000001"});
+        });
+    }
+    rig.tls_secret("tls", OWN, OWN_KEY);
+    rig.run(CERTIFICATE, "own", HOUR * 3).await;
+    assert!(id(&rig) != old && held(&rig).len() == 1, "{}", rig.message(CERTIFICATE, "own"));
+}

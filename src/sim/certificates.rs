@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::config::{AbsentDates, Leniency, PastDate};
+use super::config::{AbsentDates, Dates, Leniency};
 use super::error::{Answer, ApiError};
 use super::model::Tag;
 use super::page::PageInput;
@@ -112,10 +112,10 @@ fn changed(old: &Certificate, changes: Changes, context: &Context<'_>) -> Answer
         (next.active_date, next.inactive_date) = (next.not_before_date, next.not_after_date);
     }
     let said = date("ActiveDate", active_date)?;
-    let may_have_passed = match context.config.past_active_date {
-        PastDate::Accept => true,
-        PastDate::RefuseNew => said == Some(old.active_date),
-        PastDate::Refuse => false,
+    let may_have_passed = match context.config.dates_outside_validity {
+        Dates::Accept | Dates::Refuse => true,
+        Dates::RefuseNewPast => said == Some(old.active_date),
+        Dates::RefusePast => false,
     };
     if !may_have_passed && said.is_some_and(|at| at < context.now) {
         return Err(ApiError::invalid("ActiveDate must not be in the past"));
@@ -127,7 +127,7 @@ fn changed(old: &Certificate, changes: Changes, context: &Context<'_>) -> Answer
         return Err(ApiError::invalid("ActiveDate must be before InactiveDate"));
     }
     let outside = next.active_date < next.not_before_date || next.inactive_date > next.not_after_date;
-    if outside && context.config.dates_outside_validity == Leniency::Refuse {
+    if outside && context.config.dates_outside_validity != Dates::Accept {
         return Err(ApiError::invalid("ActiveDate and InactiveDate must be within the validity of the certificate"));
     }
     Ok(next)

@@ -101,10 +101,11 @@ fn an_active_date_that_has_passed_is_taken_or_refused() {
     };
     let id = made(&mut bench, input(now - 1.0));
     let update = |date: f64| json!({"CertificateId": id, "ActiveDate": date});
-    for (switch, new, same) in [("accept", true, true), ("refuse_new", false, true), ("refuse", false, false)] {
-        bench.set(&json!({"past_active_date": switch}));
+    let rows = [("refuse", 3.0, true, true), ("refuse_new_past", 4.0, false, true), ("refuse_past", 5.0, false, false)];
+    for (switch, ago, new, same) in rows {
+        bench.set(&json!({"dates_outside_validity": switch}));
         let imports = bench.call("ImportCertificate", input(now - 2.0)).is_ok();
-        let updates = bench.call("UpdateCertificate", update(now - 3.0)).is_ok();
+        let updates = bench.call("UpdateCertificate", update(now - ago)).is_ok();
         assert_eq!((imports, updates), (new, new), "{switch}");
         let has = described(&mut bench, &id)["ActiveDate"].as_f64().unwrap();
         assert_eq!(bench.call("UpdateCertificate", update(has)).is_ok(), same, "{switch}");

@@ -117,12 +117,10 @@ pub struct Config {
     pub web_app_addresses: Addresses,
     /// The customization of a web app that nobody customized: not found, or an empty one.
     pub absent_customization: Leniency,
-    /// A certificate that is to be active when it is not valid.
-    pub dates_outside_validity: Leniency,
+    /// Which dates of a certificate are taken.
+    pub dates_outside_validity: Dates,
     /// What becomes of a date of a certificate that an update does not name.
     pub absent_certificate_dates: AbsentDates,
-    /// An `ActiveDate` that has passed when the call arrives.
-    pub past_active_date: PastDate,
 
     /// Entries of a page when the caller does not say.
     pub page_size: usize,
@@ -295,14 +293,16 @@ switch! {
     }
 }
 switch! {
-    /// What a certificate's date that has passed is on arrival.
-    PastDate {
-        /// As good as any.
+    /// Which dates of a certificate AWS takes.
+    Dates {
+        /// Any.
         Accept,
-        /// Refused, unless it is the one that the certificate has.
-        RefuseNew,
-        /// Refused.
+        /// None at which it is not valid.
         Refuse,
+        /// Nor an `ActiveDate` that has passed on arrival, unless the certificate has it.
+        RefuseNewPast,
+        /// Nor that one.
+        RefusePast,
     }
 }
 switch! {
@@ -424,9 +424,8 @@ impl Default for Config {
             connection_test_interval: SignedDuration::from_secs(1),
             web_app_addresses: Addresses::Url,
             absent_customization: Leniency::Refuse,
-            dates_outside_validity: Leniency::Refuse,
+            dates_outside_validity: Dates::Refuse,
             absent_certificate_dates: AbsentDates::Keep,
-            past_active_date: PastDate::Accept,
             page_size: 100,
             empty_first_page: false,
             quotas: Quotas::default(),

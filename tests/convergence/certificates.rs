@@ -123,8 +123,8 @@ pub async fn w16_certificate(stage: &Stage) {
 
 /// One's own certificate is renewed in its Secret, twice: profiles get each new one beside the old one, which goes after its
 /// overlap. The same text again imports nothing. AWS may refuse an ActiveDate that has passed.
-pub async fn w16_renewal(stage: &Stage, past_active_date: &str, notice: &str) {
-    stage.switch(&json!({"delete_used_certificate": "accept", "past_active_date": past_active_date}));
+pub async fn w16_renewal(stage: &Stage, dates: &str, notice: &str) {
+    stage.switch(&json!({"delete_used_certificate": "accept", "dates_outside_validity": dates}));
     stage.tls_secret("tls", &[OWN[0], ISSUER].concat(), OWN[1]);
     let signing = stage.apply(&certificate("signing", &own(notice)));
     stage.apply(&profile("us", &json!({"certificateRefs": [{"name": "signing"}]})));

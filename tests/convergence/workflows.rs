@@ -60,8 +60,11 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W15-approved", run: |stage| approval::w15_approved(stage).boxed() },
     Workflow { name: "W16-profile", run: |stage| w16_profile(stage).boxed() },
     Workflow { name: "W16-certificate", run: |stage| certificates::w16_certificate(stage).boxed() },
-    Workflow { name: "W16-renewal", run: |stage| certificates::w16_renewal(stage, "accept", "10m").boxed() },
-    Workflow { name: "W16-renewal-dated", run: |stage| certificates::w16_renewal(stage, "refuse_new", "10m").boxed() },
+    Workflow { name: "W16-renewal", run: |stage| certificates::w16_renewal(stage, "refuse", "10m").boxed() },
+    Workflow {
+        name: "W16-renewal-dated",
+        run: |stage| certificates::w16_renewal(stage, "refuse_new_past", "10m").boxed(),
+    },
     Workflow { name: "W16-renewed-again", run: |stage| renewals::w16_renewed_again(stage).boxed() },
     Workflow { name: "W16-renewal-taken-back", run: |stage| renewals::w16_renewal_taken_back(stage).boxed() },
     Workflow { name: "W16-renewal-deleted", run: |stage| renewals::w16_renewal_deleted(stage).boxed() },

@@ -32,7 +32,10 @@ pub enum Old {
     #[default]
     Going,
     /// It is what is wanted again.
-    WantedAgain,
+    WantedAgain {
+        /// It is of no use as it is.
+        spent: bool,
+    },
     /// It is of no use any more, whoever goes on naming it.
     Spent,
 }

@@ -305,7 +305,9 @@ fn settled<K: Kind>(
         let rests = left.is_none() && engine.kind.found_by().child().is_some();
         let listed = if rests { have.listed() } else { None };
         let in_force = applied::in_force(common.applied.as_ref(), &wanted.applied, &plan.unknown);
-        common.applied = Some(Applied { digest: Some(wanted.digest.clone()), listed, ..in_force });
+        // An edit of what cannot be compared goes on.
+        let digest = plan.unknown.is_empty().then(|| wanted.digest.clone());
+        common.applied = Some(Applied { digest, listed, ..in_force });
         engine.memories.change(&context.request.uid, |memory| memory.added = None);
     }
     confirm(common, context, engine.kind.found_by().identity());

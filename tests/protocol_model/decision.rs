@@ -154,7 +154,7 @@ impl Seen {
     fn of_old(&self) -> Old {
         let again = matches!(self.old, Described::Found(old) if old.spec == self.object.spec);
         match () {
-            () if self.swaps && self.due() && again => Old::WantedAgain,
+            () if self.swaps && self.due() && again => Old::WantedAgain { spent: self.spends },
             () if self.spends => Old::Spent,
             () => Old::Going,
         }

@@ -90,11 +90,11 @@ fn moving(facts: &Facts, id: String, kept: bool) -> Option<Action> {
     let unused = facts.observations.believed(Observation::OldUnused, facts.windows.unused());
     let retire = |id| Action::Replace(Replace::Retire(id));
     match facts.replacement?.said? {
-        Old::WantedAgain if !another_is_due(facts) => None,
-        Old::WantedAgain => match facts.lookup {
+        Old::WantedAgain { .. } if !another_is_due(facts) => None,
+        Old::WantedAgain { spent } => match facts.lookup {
             None => Some(Action::FindByTags),
             Some(lookup) if are_the_two(facts, lookup, &id) => Some(Action::Replace(Replace::Swap(id))),
-            Some(_) => unused.then(|| retire(id)),
+            Some(_) => (unused || spent && kept).then(|| retire(id)),
         },
         // The next one waits, and what keeps this one may do so for ever.
         Old::Spent if kept && another_is_due(facts) => Some(retire(id)),
@@ -119,7 +119,8 @@ fn deleting(facts: &Facts, id: String, kept: bool) -> Option<Replace> {
         _ if going => None,
         false => Some(Replace::Delete(id)),
         true => {
-            let spent = facts.replacement?.said == Some(Old::Spent);
+            // Wanted again it is made anew: no way leads back to this one.
+            let spent = matches!(facts.replacement?.said, Some(Old::Spent | Old::WantedAgain { spent: true }));
             (spent && another_is_due(facts)).then_some(Replace::Release(id))
         }
     }

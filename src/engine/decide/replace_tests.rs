@@ -274,7 +274,7 @@ prop_compose! {
         observed in prop::option::of(prop::sample::select(vec![
             Observation::Missing, Observation::NoTrace, Observation::OldMissing, Observation::OldForeign, Observation::OldUnused,
         ])),
-        said in prop::option::of(prop::sample::select(vec![Old::Going, Old::WantedAgain, Old::Spent])),
+        said in prop::option::of(prop::sample::select(vec![Old::Going, Old::WantedAgain { spent: false }, Old::Spent])),
         now in 0..5000_i64,
     ) -> Case {
         let [deleting, finalizer, suspended, may_create, due, under_way, retain, observe_only] = flags;
@@ -374,7 +374,7 @@ fn saying(phase: ReplacingPhase, due: bool, said: Option<Old>) -> Case {
 fn an_old_one_that_is_wanted_again_is_swapped_back_before_it_is_given_up() {
     use ReplacingPhase::{Deleting, Moving};
     let both = [("w-old", "a0"), ("w-new", "a1")];
-    let again = |phase| saying(phase, true, Some(Old::WantedAgain)).with(|c| c.lookup = ours(&both));
+    let again = |phase| saying(phase, true, Some(Old::WantedAgain { spent: false })).with(|c| c.lookup = ours(&both));
     let listed = |found: &[(&str, &str)]| {
         again(Moving).with(|c| (c.lookup, c.observations) = (ours(found), ConsistencyCounter::default()))
     };
@@ -405,6 +405,7 @@ fn an_old_one_that_is_spent_and_kept_is_left_behind_only_for_the_next_one() {
     use ReplacingPhase::{Deleting, Moving};
     let kept = BeforeDelete { id: "w-old".into(), blocker: Some("a profile".into()), held: None };
     let refused = BeforeDelete { blocker: None, held: Some("digest".into()), ..kept.clone() };
+    let again = |spent| Old::WantedAgain { spent };
     let spent = |phase| saying(phase, true, Some(Old::Spent)).with(|c| c.observations = ConsistencyCounter::default());
     let rows = [
         (spent(Moving), Action::Replace(Replace::Retire("w-old".into())), "never in force again"),
@@ -422,6 +423,14 @@ fn an_old_one_that_is_spent_and_kept_is_left_behind_only_for_the_next_one() {
         ),
         (saying(Deleting, false, Some(Old::Spent)), Action::Compare, "no other one waits"),
         (saying(Deleting, true, Some(Old::Going)), Action::Compare, "it may still be of use"),
+        (saying(Deleting, true, Some(again(false))), Action::Compare, "it may still be of use to who keeps it"),
+        (saying(Deleting, true, Some(again(true))), Action::Replace(Replace::Release("w-old".into())), "made anew"),
+        (
+            saying(Moving, true, Some(again(true)))
+                .with(|c| (c.lookup, c.observations) = (ours(&[]), ConsistencyCounter::default())),
+            Action::Replace(Replace::Retire("w-old".into())),
+            "it cannot come back",
+        ),
     ];
     for (case, expected, why) in rows {
         for before in [&kept, &refused] {

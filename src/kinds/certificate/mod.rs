@@ -18,6 +18,7 @@ use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
 use super::{certificate_ref, referrers, standalone};
+use crate::api::status::CreatePhase;
 use crate::api::{AwsIdentity, Managed, TAG_ATTEMPT, TransferCertificate, TransferCertificateStatus};
 use crate::aws::transfer::{DeleteCertificate, DescribeCertificate, ListCertificates, Tags};
 use crate::aws::{Account, AwsError, Mutation};
@@ -81,8 +82,10 @@ impl Certificates {
             None => None,
         };
         let swapped_at = replacing.and_then(|replacing| replacing.swapped_at.as_ref()?.parse().ok());
-        // The last attempt made another one.
-        let attempt = status.and_then(|status| status.common.create.as_ref()?.attempt.as_ref());
+        // The last attempt made another one, which had its place and went.
+        let record = status.and_then(|status| status.common.create.as_ref());
+        let made = record.filter(|record| record.phase != CreatePhase::Rejected && !record.lost.is_empty());
+        let attempt = made.and_then(|record| record.attempt.as_ref());
         let made_before = attempt.is_some_and(|attempt| certificate.tags.get(TAG_ATTEMPT) != Some(attempt));
         let came_back = made_before || swapped_at.is_some();
         Ok(Some(Rotated { certificate, old, swapped_at, came_back }))

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::source::Source;
-use super::want::{WantedCertificate, later};
+use super::want::{AHEAD, WantedCertificate, later};
 use crate::api::condition::reasons;
 use crate::aws::Mutation;
 use crate::aws::transfer::{Certificate, Tags, UpdateCertificate};
@@ -57,6 +57,19 @@ impl Rotated {
         Some(end).filter(|_| lasts && want.holders.lacking.is_empty())
     }
 
+    /// The end that AWS is to have of the old one, which leaves the profiles at this time, if it has a later one. Where that
+    /// time has passed, whoever keeps the old one goes on with it for a few minutes: AWS takes no end that is over.
+    fn end_of_old(&self, old: &Certificate, leaves_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        match begins(old).filter(|begins| *begins >= leaves_at) {
+            None if now < leaves_at => Some(leaves_at).filter(|end| old.inactive_date != Some(*end)),
+            Some(_) if self.swapped_at.is_none() => None,
+            begins => {
+                let soonest = later(begins.map_or(now, |begins| begins.max(now)), AHEAD);
+                Some(soonest).filter(|end| ends(old, old.inactive_date).is_none_or(|has| *end < has))
+            }
+        }
+    }
+
     /// What becomes of the old one: the source may hold it again, or it has ended so long ago that nothing waits for who goes
     /// on naming it.
     #[must_use]
@@ -64,9 +77,10 @@ impl Rotated {
         let Some(old) = &self.old else { return Old::Going };
         let ended = |end: Option<Timestamp>| end.is_some_and(|end| later(end, NAMED_FOR) <= now);
         let used = |certificate: &Certificate| begins(certificate).is_none_or(|begins| begins <= now);
+        let spent = used(&self.certificate) && ended(ends(old, old.inactive_date));
         match () {
-            () if is_back(old, want, now) && !holds(want, &self.certificate) => Old::WantedAgain,
-            () if used(&self.certificate) && ended(ends(old, old.inactive_date)) => Old::Spent,
+            () if is_back(old, want, now) && !holds(want, &self.certificate) => Old::WantedAgain { spent },
+            () if spent => Old::Spent,
             () => Old::Going,
         }
     }
@@ -105,16 +119,12 @@ fn begins(certificate: &Certificate) -> Option<Timestamp> {
     certificate.active_date.or(certificate.not_before_date)
 }
 
-/// The call that gives the old one its end, where it has another one. One that ends by itself, or never becomes active
-/// before that end, needs none.
+/// The call that gives the old one its end, where it has another one. One that ends by itself needs none, nor one that never
+/// becomes active before that end, unless its place was taken back: nobody is to go on with it then.
 #[must_use]
 pub fn ends_old(want: &WantedCertificate, have: &Rotated, owner: &Owner, now: Timestamp) -> Option<PlannedCall> {
     let old = have.old.as_ref().filter(|old| owner.judge(&old.tags) == Ownership::Ours)?;
-    let end = have.leaves_at(want)?;
-    let active = begins(old).is_none_or(|begins| begins < end);
-    if old.inactive_date == Some(end) || end <= now || !active {
-        return None;
-    }
+    let end = have.end_of_old(old, have.leaves_at(want)?, now)?;
     let call = UpdateCertificate {
         certificate_id: old.certificate_id.clone(),
         // See `plan::update`.

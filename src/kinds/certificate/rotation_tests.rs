@@ -40,12 +40,12 @@ fn the_old_one_is_wanted_again_where_the_source_holds_it_alone() {
     let unread = || WantedCertificate { source: None, ..wanted(json!({})) };
     let expired = Certificate { not_after_date: Some(now()), ..held("old") };
     let rows = [
-        ("it does", wanted(json!({})), mistaken(tenth), Old::WantedAgain),
+        ("it does", wanted(json!({})), mistaken(tenth), Old::WantedAgain { spent: false }),
         (
             "its end was given already",
             wanted(json!({})),
             Rotated { old: Some(ended("2025-12-31T00:00:00Z")), ..mistaken(tenth) },
-            Old::WantedAgain,
+            Old::WantedAgain { spent: false },
         ),
         ("both hold it: the chain differed", wanted(json!({})), rotated(tenth, held("old")), Old::Going),
         ("it is valid no more", wanted(json!({})), Rotated { old: Some(expired), ..mistaken(tenth) }, Old::Going),
@@ -73,6 +73,8 @@ fn an_old_one_is_spent_an_hour_after_its_end_while_the_new_one_is_used() {
     for (what, active, old, expected) in rows {
         assert_eq!(rotated(active, old).of_old(&wanted(json!({})), now()), expected, "{what}");
     }
+    let again = Rotated { old: Some(ended("2025-12-31T23:00:00Z")), ..mistaken(used) };
+    assert_eq!(again.of_old(&wanted(json!({})), now()), Old::WantedAgain { spent: true }, "the source holds it again");
 }
 
 #[test]
@@ -81,7 +83,7 @@ fn what_goes_after_a_swap_has_its_overlap_from_then_on() {
     let (given, end) = ("2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z");
     let own = || held("new");
     let first = || Certificate { active_date: Some(at(after)), ..own() };
-    let rows: [(&str, Value, Rotated, Option<&str>, Option<&str>); 6] = [
+    let rows: [(&str, Value, Rotated, Option<&str>, Option<&str>); 7] = [
         ("it was used", json!({}), swapped(swap, before, own()), Some(end), Some(end)),
         ("not before the other one has its end back", json!({}), swapped(swap, before, ended(given)), None, None),
         (
@@ -91,7 +93,20 @@ fn what_goes_after_a_swap_has_its_overlap_from_then_on() {
             None,
             None,
         ),
-        ("it was never used: it leaves at once", json!({}), swapped(swap, after, ended(given)), Some(swap), None),
+        (
+            "it was never used: it leaves at once, and nobody goes on with it",
+            json!({}),
+            swapped(swap, after, ended(given)),
+            Some(swap),
+            Some("2026-01-10T00:05:00Z"),
+        ),
+        (
+            "its end is over: who keeps it goes on for minutes",
+            json!({"rotation": {"overlap": "0s"}}),
+            swapped(swap, before, own()),
+            Some(swap),
+            Some("2026-01-01T00:05:00Z"),
+        ),
         (
             "the spec ends both",
             json!({"inactiveDate": given}),

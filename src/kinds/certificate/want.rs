@@ -29,7 +29,7 @@ pub const DESCRIPTION: &str = "description";
 
 /// AWS may refuse a time that has passed once the call arrives. A renewed one always has a time from which it is used: its
 /// overlap counts from there.
-const AHEAD: Duration = Duration::from_mins(5);
+pub(super) const AHEAD: Duration = Duration::from_mins(5);
 
 /// What is wanted of a certificate.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ use super::certificates::{
     CERTIFICATE, HOUR, OWN, OWN_KEY, PROFILE, SOON, SOON_KEY, both, held, id, is_ready, of_profile, profile, with_own,
 };
 use super::rig::Rig;
+use crate::aws::Mutation;
 use crate::kinds::fakes::{ACCOUNT, REGION};
 use crate::sim::operation::Operation;
 use crate::sim::partners::Certificate;
@@ -76,7 +77,9 @@ async fn one_that_was_never_used_leaves_at_once_where_it_is_taken_back() {
     rig.tls_secret("tls", SOON, SOON_KEY);
     both(&rig, HOUR).await;
     assert_eq!((of_profile(&rig), ids(&rig)), (vec![old.clone()], vec![old]));
-    assert_eq!(rig.cloud.calls(), ["UpdateCertificate", "UpdateProfile", "DeleteCertificate"]);
+    // The old one gets its own end back, and nobody goes on with the other one.
+    let calls = ["UpdateCertificate", "UpdateCertificate", "UpdateProfile", "DeleteCertificate"];
+    assert_eq!(rig.cloud.calls(), calls);
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,6 +132,23 @@ async fn an_end_that_comes_late_to_one_that_came_back_is_taken_back() {
     rig.cloud.calls();
     both(&rig, MINUTES).await;
     assert_eq!((one(&rig, &old).inactive_date, rig.cloud.calls()), (natural, vec!["UpdateCertificate".to_owned()]));
+}
+
+/// A key that is known to others is ended in the console, and what is to take its place is refused.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_a_person_gave_stays_where_the_next_import_was_refused() {
+    let (rig, compromised) = with_profile(json!({"notice": "0s", "overlap": "1h"})).await;
+    let end = json!({"CertificateId": compromised, "InactiveDate": (rig.cloud.now() + HOUR).as_second()});
+    rig.cloud.sim().out_of_band(Operation::UpdateCertificate, ACCOUNT, REGION, end, rig.cloud.now()).unwrap();
+    let ended = one(&rig, &compromised).inactive_date;
+    rig.cloud.refuse("InvalidRequestException", "not this one", |call| matches!(call, Mutation::ImportCertificate(_)));
+    rig.tls_secret("tls", OWN, OWN_KEY);
+    both(&rig, MINUTES).await;
+    assert!(rig.cloud.refused() > 0 && id(&rig) == compromised);
+    // Nothing is due any more, or the source cannot be read: what came back into force would get its own end now.
+    rig.tls_secret("tls", SOON, SOON_KEY);
+    both(&rig, MINUTES).await;
+    assert_eq!((one(&rig, &compromised).inactive_date, rig.cloud.calls()), (ended, vec![]));
 }
 
 #[tokio::test(start_paused = true)]

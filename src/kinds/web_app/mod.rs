@@ -193,7 +193,8 @@ impl Kind for WebApps {
             arn, web_app_id, application_arn, web_app_endpoint, endpoint_type, vpc_endpoint_id, settings, ..
         } = have.web_app.clone();
         (status.web_app_id, status.arn) = (Some(web_app_id), Some(arn));
-        (status.web_app_endpoint, status.access_endpoint) = (web_app_endpoint, settings.access_endpoint);
+        (status.web_app_endpoint, status.access_endpoint) =
+            (web_app_endpoint, settings.access_endpoint.as_deref().map(plan::spelt));
         (status.application_arn, status.vpc_endpoint_id) = (application_arn, vpc_endpoint_id);
         let center = settings.identity_provider_details.and_then(|details| details.identity_center_config);
         status.instance_arn = center.and_then(|center| center.instance_arn);

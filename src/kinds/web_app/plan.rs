@@ -113,8 +113,8 @@ fn homeless<'a>(web_app: &WebApp, changes: &'a [Change]) -> Option<&'a Change> {
     changes.iter().find(resets).filter(|_| own(web_app).is_none())
 }
 
-/// An address as browsers know it. AWS does not say whether it shows https:// and a slash at the end.
-fn spelt(address: &str) -> String {
+/// An address as browsers know it, without a slash at the end. AWS does not say whether it shows https:// and a slash at the end.
+pub(super) fn spelt(address: &str) -> String {
     let bare = address.strip_prefix("https://").unwrap_or(address).trim_end_matches('/');
     if bare.contains("://") { bare.to_owned() } else { format!("https://{bare}") }
 }

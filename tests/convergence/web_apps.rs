@@ -100,7 +100,7 @@ pub async fn w12_web_app(stage: &Stage) {
     stage.close().await;
 }
 
-/// The same of one in a VPC, whose groups only EC2 shows, and whose addresses nothing does.
+/// The same of one in a VPC, whose groups only EC2 shows.
 pub async fn w12_web_app_vpc(stage: &Stage) {
     stage.switch(&json!({"endpoint_lag": "20s"}));
     let center = json!({"InstanceArn": INSTANCE, "Role": ROLE});
@@ -108,7 +108,7 @@ pub async fn w12_web_app_vpc(stage: &Stage) {
     let theirs = json!({"IdentityProviderDetails": {"IdentityCenterConfig": center}, "EndpointDetails": {"Vpc": vpc}});
     let id = made(stage, Operation::CreateWebApp, theirs, "WebAppId");
     granted(stage, &[&id]);
-    let vpc = json!({"vpcId": VPC, "subnetIds": SUBNETS, "securityGroupIds": [GROUPS[1]], "ipAddressType": "IPV4"});
+    let vpc = json!({"vpcId": VPC, "subnetIds": SUBNETS, "securityGroupIds": [GROUPS[1]]});
     let portal = stage.apply(&adopting(web_app("portal", &json!({"endpointDetails": {"vpc": vpc}})), &id));
     stage.reason(&portal, "NotIdentical").await;
     converge(stage, &portal);

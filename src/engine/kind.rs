@@ -153,7 +153,7 @@ pub struct OwnedConfigMap {
 pub struct Plan {
     /// All differences, keys and tags included (owner tags not), also those that are not acted on.
     pub changes: Vec<Change>,
-    /// What may differ and cannot be compared now; a block says why. It is not known to be as the spec says, so nothing is
+    /// What may differ and cannot be compared now; a block may say why. It is not known to be as the spec says, so nothing is
     /// taken over for it, and it was not sent, so nothing of it is written down.
     pub unknown: Vec<Change>,
     /// Calls in the order in which they are to be sent; each stands on its own, so that one that AWS refuses does not

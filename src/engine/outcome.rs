@@ -14,7 +14,7 @@ use super::drift::{self, Differences, differences};
 use super::kind::{Kind, KindStatus, Pending, Plan, ResourceState, Target, Wanted};
 use super::known::{self, Known};
 use super::memory::Memory;
-use super::planned::Planned;
+use super::planned::{self, Planned};
 use super::reason::Reason;
 use super::record::{RecordedCreate, recorded};
 use super::refusals::{self, Refusal, again, holdable, refusal};
@@ -138,7 +138,7 @@ pub(super) fn stall<K: Kind>(
     let code = reason.code;
     let compared = known::plan(engine, context).filter(|_| code == reasons::NOT_IDENTICAL);
     let message = match &compared {
-        Some(plan) => with_unknown(reason.message, plan),
+        Some(plan) => planned::with_unknown(reason.message, plan),
         None => reason.message,
     };
     let message = with_commands(engine, context, message, uid_lost);
@@ -154,16 +154,6 @@ pub(super) fn stall<K: Kind>(
         }
         None => report,
     })
-}
-
-/// The message, and what could not be compared.
-fn with_unknown(message: String, plan: &Plan) -> String {
-    let why: Vec<&str> = plan.blocks.iter().map(|block| block.message.as_str()).collect();
-    match (plan.unknown.is_empty(), why.is_empty()) {
-        (true, _) => message,
-        (false, true) => format!("{message}; {} cannot be compared now", paths(&plan.unknown)),
-        (false, false) => format!("{message}; {}", why.join("; ")),
-    }
 }
 
 /// The message, and the command that puts the uid tag back on each of these.

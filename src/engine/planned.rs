@@ -5,7 +5,7 @@
 //! do, and secrets do not come here either.
 
 use super::approval::unordered;
-use super::diff::{Change, Effect};
+use super::diff::{Change, Effect, paths};
 use super::drift::{VALUE_MAX, text};
 use super::kind::Plan;
 use crate::api::CommonStatus;
@@ -13,6 +13,17 @@ use crate::api::status::{OperationKind, OperationRecord, PlannedChange};
 
 /// How many changes status shows: what stops or replaces something comes first, so that this is never cut.
 const SHOWN: usize = 50;
+
+/// The message, and what could not be compared.
+#[must_use]
+pub fn with_unknown(message: String, plan: &Plan) -> String {
+    let why: Vec<&str> = plan.blocks.iter().map(|block| block.message.as_str()).collect();
+    match (plan.unknown.is_empty(), why.is_empty()) {
+        (true, _) => message,
+        (false, true) => format!("{message}; {} cannot be compared now", paths(&plan.unknown)),
+        (false, false) => format!("{message}; {}", why.join("; ")),
+    }
+}
 
 /// The table of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

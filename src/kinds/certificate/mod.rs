@@ -141,9 +141,11 @@ impl Kind for Certificates {
         now: Timestamp,
     ) -> Result<Wanted<WantedCertificate>, ReconcileError> {
         let source = source::read(&self.deps, object).await?;
+        // A call that waits for its turn is signed anew long before AWS takes its signature no more.
+        let ahead = self.deps.windows.tolerance.unsigned_abs() / 3;
         let replacing = object.status.as_ref().and_then(|status| status.replacing.as_ref());
         let holders = replacing.map(|replacing| certificate_ref::holders(&self.deps, object, &replacing.old_id));
-        Ok(want::want(object, source, holders.unwrap_or_default(), &target.identity_tags, now))
+        Ok(want::want(object, source, holders.unwrap_or_default(), &target.identity_tags, (now, ahead)))
     }
 
     async fn describe(

@@ -152,7 +152,7 @@ pub(super) fn in_force(held: &Certificate, now: Timestamp) -> bool {
 }
 
 /// One UpdateCertificate with all that may be changed, as AWS may reset a date that is absent. A beginning that has passed is
-/// needed only where an overlap counts from it: AWS may refuse one.
+/// needed only where it is to be so instead of one to come, or an overlap counts from it: AWS may refuse one.
 fn update(
     want: &WantedCertificate,
     have: &Rotated,
@@ -168,7 +168,7 @@ fn update(
     let active = if stands { held.active_date } else { active };
     let call = UpdateCertificate {
         certificate_id: held.certificate_id.clone(),
-        active_date: active.filter(|at| counts || now < *at),
+        active_date: active.filter(|at| !stands || counts || now < *at),
         inactive_date: inactive,
         description: want.description.clone().or_else(|| held.description.clone()),
     };

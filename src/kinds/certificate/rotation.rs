@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::source::Source;
-use super::want::{AHEAD, WantedCertificate, later};
+use super::want::{WantedCertificate, later};
 use crate::api::condition::reasons;
 use crate::aws::Mutation;
 use crate::aws::transfer::{Certificate, Tags, UpdateCertificate};
@@ -59,12 +59,18 @@ impl Rotated {
 
     /// The end that AWS is to have of the old one, which leaves the profiles at this time, if it has a later one. Where that
     /// time has passed, whoever keeps the old one goes on with it for a few minutes: AWS takes no end that is over.
-    fn end_of_old(&self, old: &Certificate, leaves_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    fn end_of_old(
+        &self,
+        old: &Certificate,
+        leaves_at: Timestamp,
+        now: Timestamp,
+        ahead: Duration,
+    ) -> Option<Timestamp> {
         match begins(old).filter(|begins| *begins >= leaves_at) {
             None if now < leaves_at => Some(leaves_at).filter(|end| old.inactive_date != Some(*end)),
             Some(_) if self.swapped_at.is_none() => None,
             begins => {
-                let soonest = later(begins.map_or(now, |begins| begins.max(now)), AHEAD);
+                let soonest = later(begins.map_or(now, |begins| begins.max(now)), ahead);
                 Some(soonest).filter(|end| ends(old, old.inactive_date).is_none_or(|has| *end < has))
             }
         }
@@ -124,7 +130,7 @@ fn begins(certificate: &Certificate) -> Option<Timestamp> {
 #[must_use]
 pub fn ends_old(want: &WantedCertificate, have: &Rotated, owner: &Owner, now: Timestamp) -> Option<PlannedCall> {
     let old = have.old.as_ref().filter(|old| owner.judge(&old.tags) == Ownership::Ours)?;
-    let end = have.end_of_old(old, have.leaves_at(want)?, now)?;
+    let end = have.end_of_old(old, have.leaves_at(want)?, now, want.ahead)?;
     let call = UpdateCertificate {
         certificate_id: old.certificate_id.clone(),
         // See `plan::update`.

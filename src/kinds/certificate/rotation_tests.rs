@@ -163,6 +163,10 @@ fn a_beginning_that_has_passed_is_said_only_where_an_overlap_needs_it() {
     assert_eq!(new(&swapped("2025-12-31T18:00:00Z", began, held("new"))), None, "it counts from the swap");
     assert_eq!(new(&alone(held("c"))), None, "nothing counts from it");
     assert_eq!(of(&rotated(began, held("old")), "old"), None);
+    let later = || Certificate { active_date: Some(at("2026-01-10T00:00:00Z")), ..held("c") };
+    let plan = planned(&wanted(json!({})), &alone(later()), &["activeDate"]);
+    let cleared: Vec<_> = updates(&plan).into_iter().map(|update| update.active_date).collect();
+    assert_eq!(cleared, [held("c").not_before_date], "one to come left the spec");
 }
 
 #[test]

@@ -25,6 +25,9 @@ pub(super) const OWN: &str = include_str!("../../../tests/fixtures/certificates/
 const CA: &str = include_str!("../../../tests/fixtures/certificates/ca.pem");
 pub(super) const PARTNER: &str = include_str!("../../../tests/fixtures/certificates/partner.pem");
 
+/// A third of fifteen minutes.
+const AHEAD: std::time::Duration = std::time::Duration::from_mins(5);
+
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
@@ -53,7 +56,7 @@ pub(super) fn source(certificate: &str, chain: Option<&str>) -> Source {
 }
 
 pub(super) fn wanted(spec: Value) -> WantedCertificate {
-    want(&object(spec, Value::Null), Ok(source(OWN, None)), Holders::default(), &Tags::new(), now()).want
+    want(&object(spec, Value::Null), Ok(source(OWN, None)), Holders::default(), &Tags::new(), (now(), AHEAD)).want
 }
 
 pub(super) fn held(id: &str) -> Certificate {
@@ -135,10 +138,10 @@ fn another_certificate_key_or_chain_is_replaced_and_the_same_is_not() {
 #[test]
 fn a_chain_that_was_sent_is_not_sent_again_though_aws_shows_another() {
     let spec = object(json!({}), Value::Null);
-    let all = want(&spec, Ok(source(OWN, Some(CA))), Holders::default(), &Tags::new(), now());
+    let all = want(&spec, Ok(source(OWN, Some(CA))), Holders::default(), &Tags::new(), (now(), AHEAD));
     let sent = Applied { hashes: all.applied.hashes.clone(), ..Applied::default() };
     assert_eq!(told(&plan(&all.want, &alone(held("c")), &sent, &owner(), now())), []);
-    let other = want(&spec, Ok(source(OWN, Some(PARTNER))), Holders::default(), &Tags::new(), now());
+    let other = want(&spec, Ok(source(OWN, Some(PARTNER))), Holders::default(), &Tags::new(), (now(), AHEAD));
     assert_eq!(
         told(&plan(&other.want, &alone(held("c")), &sent, &owner(), now())),
         [("certificateChain", Effect::Replace)]
@@ -190,7 +193,7 @@ fn dates_follow_the_spec_within_validity_and_go_together() {
     };
     let plan = planned(&wanted(json!({})), &alone(set.clone()), &["activeDate", "inactiveDate"]);
     let update = updates(&plan)[0];
-    assert_eq!([update.active_date, update.inactive_date], [None, held("c").inactive_date]);
+    assert_eq!([update.active_date, update.inactive_date], [held("c").not_before_date, held("c").inactive_date]);
     // What somebody else set, and this object never did, is left alone.
     assert_eq!(told(&planned(&wanted(json!({})), &alone(set), &[])), []);
 }
@@ -284,7 +287,7 @@ fn no_notice_is_given_where_the_one_before_is_over_nor_beyond_validity() {
         [("2026-02-01T00:00:00Z", "2026-01-03T00:00:00Z"), ("2025-12-31T00:00:00Z", "2026-01-01T00:05:00Z")]
     {
         let object = object(spec(), status(end));
-        let all = want(&object, Ok(source(OWN, None)), Holders::default(), &Tags::new(), now());
+        let all = want(&object, Ok(source(OWN, None)), Holders::default(), &Tags::new(), (now(), AHEAD));
         assert_eq!(
             (import(&object, &all.want, &Tags::new()).active_date, all.faults),
             (Some(at(active)), vec![]),
@@ -293,7 +296,7 @@ fn no_notice_is_given_where_the_one_before_is_over_nor_beyond_validity() {
     }
     let long = json!({"rotation": {"notice": "2160h"}, "inactiveDate": "2026-03-01T00:00:00Z"});
     let faults = |object: &TransferCertificate| {
-        let all = want(object, Ok(source(OWN, None)), Holders::default(), &Tags::new(), now());
+        let all = want(object, Ok(source(OWN, None)), Holders::default(), &Tags::new(), (now(), AHEAD));
         all.faults.into_iter().map(|why| why.message).collect::<Vec<_>>()
     };
     let told = faults(&object(long.clone(), status("2026-02-01T00:00:00Z")));
@@ -335,12 +338,12 @@ fn only_a_renewed_one_has_a_notice_and_none_begins_before_it_is_valid() {
     ];
     for (what, spec, status, expected) in rows {
         let object = object(spec, status);
-        let all = want(&object, Ok(source(OWN, None)), Holders::default(), &Tags::new(), now());
+        let all = want(&object, Ok(source(OWN, None)), Holders::default(), &Tags::new(), (now(), AHEAD));
         assert_eq!(import(&object, &all.want, &Tags::new()).active_date, expected.map(at), "{what}");
     }
     let end = at("2199-01-01T00:00:00Z");
     let late = object(json!({"inactiveDate": end.to_string()}), Value::Null);
-    let all = want(&late, Ok(source(OWN, None)), Holders::default(), &Tags::new(), now());
+    let all = want(&late, Ok(source(OWN, None)), Holders::default(), &Tags::new(), (now(), AHEAD));
     assert_eq!(import(&late, &all.want, &Tags::new()).inactive_date, Some(at("2049-12-31T23:59:59Z")));
 }
 
@@ -349,7 +352,7 @@ fn what_is_wanted_is_the_same_at_any_time_and_its_import_is_recognised() {
     let spec =
         || object(json!({"rotation": {"notice": "48h"}}), json!({"observedGeneration": 1, "certificateId": "c"}));
     let all = [now(), later(now(), std::time::Duration::from_hours(5))].map(|now| {
-        let wanted = want(&spec(), Ok(source(OWN, None)), Holders::default(), &Tags::new(), now);
+        let wanted = want(&spec(), Ok(source(OWN, None)), Holders::default(), &Tags::new(), (now, AHEAD));
         let call = import(&spec(), &wanted.want, &Tags::new());
         (wanted.digest.clone(), Mutation::ImportCertificate(Box::new(call)).plain())
     });

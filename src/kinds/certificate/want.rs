@@ -27,10 +27,6 @@ pub const CHAIN: &str = "certificateChain";
 /// Path of what it is called.
 pub const DESCRIPTION: &str = "description";
 
-/// AWS may refuse a time that has passed once the call arrives. A renewed one always has a time from which it is used: its
-/// overlap counts from there.
-pub(super) const AHEAD: Duration = Duration::from_mins(5);
-
 /// What is wanted of a certificate.
 #[derive(Clone, Debug)]
 pub struct WantedCertificate {
@@ -54,6 +50,9 @@ pub struct WantedCertificate {
     pub holders: Holders,
     /// When one that is imported now becomes active, unless the spec says later.
     pub noticed: Timestamp,
+    /// So much later than now is a time that is sent, at least: AWS may refuse one that has passed once the call arrives. A
+    /// renewed one always has a time from which it is used: its overlap counts from there.
+    pub ahead: Duration,
 }
 
 /// The spec in AWS's terms, with what its source holds, and what is not in order.
@@ -63,7 +62,7 @@ pub fn want(
     source: Result<Source, Reason>,
     holders: Holders,
     identity_tags: &Tags,
-    now: Timestamp,
+    (now, ahead): (Timestamp, Duration),
 ) -> Wanted<WantedCertificate> {
     let spec = &object.spec;
     let (mut blocks, mut paths) = (Vec::new(), BTreeSet::new());
@@ -97,7 +96,8 @@ pub fn want(
         overlap: spec.overlap(),
         dates_known,
         holders,
-        noticed: later(now, notice(object, now)),
+        noticed: later(now, notice(object, now, ahead)),
+        ahead,
     };
     let faults = never_in_force(object, &want).into_iter().collect();
     // AWS may show a chain in another form than it was sent in: one that was sent is not sent again.
@@ -115,13 +115,13 @@ pub fn want(
 
 /// How much notice partners are given of one that is imported now: of the first one none. Where the one before is over
 /// already, each day of it would be a day without any.
-fn notice(object: &TransferCertificate, now: Timestamp) -> Duration {
+fn notice(object: &TransferCertificate, now: Timestamp, ahead: Duration) -> Duration {
     let status = object.status.as_ref();
     let end = status.and_then(|status| status.inactive_date.as_ref()?.parse::<Timestamp>().ok());
     match () {
         () if !renews(object) => Duration::ZERO,
-        () if end.is_some_and(|end| end <= now) => AHEAD,
-        () => object.spec.notice().max(AHEAD),
+        () if end.is_some_and(|end| end <= now) => ahead,
+        () => object.spec.notice().max(ahead),
     }
 }
 
@@ -179,6 +179,7 @@ fn digest(want: &WantedCertificate) -> String {
         dates_known: _,
         holders: _,
         noticed: _,
+        ahead: _,
     } = want;
     let held = source.as_ref().map(|source| {
         let Source { certificate, chain, private_key, facts: _ } = source;

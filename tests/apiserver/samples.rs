@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::fields::certificate;
-use crate::support::{Lent, await_condition, repository};
+use crate::support::{ControlPlane, Lent, await_condition, repository};
 use crate::world::World;
 
 /// A cluster with a sample applied in this namespace, and what the operator needs of AWS.
@@ -112,7 +112,10 @@ async fn certificates_of(world: &World, profile: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_partner_is_there_both_ways_with_certificates_that_are_renewed() {
-    let world = World::beside(Arc::new(Lent::installed().await)).await;
+    // cert-manager's kinds are no part of the installation.
+    let plane = ControlPlane::start().await;
+    plane.install().await;
+    let world = World::beside(Arc::new(Lent::from(plane))).await;
     world.plane.kubectl(&["create", "namespace", "sftp"]).await;
     let crds = repository("tests/fixtures/cert-manager-crds.yaml");
     world.plane.kubectl(&["apply", "--filename", crds.to_str().unwrap()]).await;

@@ -58,7 +58,7 @@ impl Rotated {
     }
 
     /// The end that AWS is to have of the old one, which leaves the profiles at this time, if it has a later one. Where that
-    /// time has passed, whoever keeps the old one goes on with it for a few minutes: AWS takes no end that is over.
+    /// time has passed after a swap, whoever keeps the old one goes on with it for a few minutes: AWS takes no end that is over.
     fn end_of_old(
         &self,
         old: &Certificate,
@@ -68,7 +68,7 @@ impl Rotated {
     ) -> Option<Timestamp> {
         match begins(old).filter(|begins| *begins >= leaves_at) {
             None if now < leaves_at => Some(leaves_at).filter(|end| old.inactive_date != Some(*end)),
-            Some(_) if self.swapped_at.is_none() => None,
+            _ if self.swapped_at.is_none() => None,
             begins => {
                 let soonest = later(begins.map_or(now, |begins| begins.max(now)), ahead);
                 Some(soonest).filter(|end| ends(old, old.inactive_date).is_none_or(|has| *end < has))

@@ -233,7 +233,7 @@ impl<'a> Arena<'a> {
     fn renews(&self, object: &Value) -> bool {
         self.key.0 == "TransferCertificate"
             && !satisfy::restrained(object)
-            && !certificates::is_of_source(&self.stage.world, object)
+            && (!object["status"]["replacing"].is_null() || !certificates::is_of_source(&self.stage.world, object))
     }
 
     /// What is wrong with an end of edits at these places: the fourth outcome.

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use crate::runs::Plan;
 use crate::setup::{Blow, Rule, Setup, Streams, Watching};
 use crate::world::Life;
 

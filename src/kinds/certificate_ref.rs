@@ -232,9 +232,10 @@ pub struct Holders {
 }
 
 /// Who holds the old certificate of this object. Of a profile that may not name it counts only what AWS was seen to have:
-/// whoever may not have it could else hold up every renewal.
+/// whoever may not have it could else hold up every renewal. While a renewal is `young`, one of which nothing is known counts
+/// as lacking: caches may be behind, and AWS have it with the old one.
 #[must_use]
-pub fn holders(deps: &Deps, object: &TransferCertificate, old: &str) -> Holders {
+pub fn holders(deps: &Deps, object: &TransferCertificate, old: &str, young: bool) -> Holders {
     let kind = ManagedKind::TransferCertificate;
     let new = object.status.as_ref().and_then(|status| status.certificate_id.as_ref());
     let named = [Reference::Object(kind, Name::from(&object.metadata)), Reference::Id(kind, old.to_owned())];
@@ -247,7 +248,8 @@ pub fn holders(deps: &Deps, object: &TransferCertificate, old: &str) -> Holders 
             if has || (lists(&profile, old) && admitted()) {
                 holders.keeping.insert(name());
             }
-            if by_object && has && new.is_some_and(|new| waits_for(&profile, new)) {
+            let unknown = young && shows(&profile, old).is_none() && admitted();
+            if by_object && (has || unknown) && new.is_some_and(|new| waits_for(&profile, new)) {
                 holders.lacking.insert(name());
             }
         }

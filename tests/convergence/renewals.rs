@@ -1,5 +1,7 @@
-//! Renewals of one's own certificate that something comes in between of: the next one, the end of
+//! Renewals of one's own certificate that something comes in between of: the next one, a profile that is held, the end of
 //! the object, and a hand in AWS.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use transfer_operator::api::{TAG_ATTEMPT, TAG_CLUSTER, TAG_OWNER, TAG_UID};
@@ -7,6 +9,7 @@ use transfer_operator::fakes::api_server::Key;
 use transfer_operator::sim::operation::Operation;
 
 use crate::certificates::{ISSUER, OWN, RENEWED, certificate, only, own};
+use crate::interrupted::suspended;
 use crate::stage::Stage;
 use crate::workflows::profile;
 use crate::world::{ACCOUNT, REGION};
@@ -89,6 +92,18 @@ pub async fn w16_renewal_deleted(stage: &Stage) {
         [signing, us] = applied(stage);
         stage.all_ready().await;
     }
+    stage.close().await;
+}
+
+/// The profile is suspended until long after the overlap: for it the old one stays in force until it has the new one.
+pub async fn w16_renewal_held(stage: &Stage) {
+    let [signing, us] = begun(stage).await;
+    stage.edit(&us, |spec| spec["suspend"] = json!(true));
+    stage.until("the suspension is told", |stage| suspended(stage, &us)).await;
+    write(stage, &signing, RENEWED);
+    stage.pause(Duration::from_hours(1)).await;
+    stage.edit(&us, |spec| spec["suspend"] = json!(false));
+    alone(stage, RENEWED).await;
     stage.close().await;
 }
 

@@ -67,6 +67,7 @@ pub const ALL: &[Workflow] = &[
     },
     Workflow { name: "W16-renewed-again", run: |stage| renewals::w16_renewed_again(stage).boxed() },
     Workflow { name: "W16-renewal-deleted", run: |stage| renewals::w16_renewal_deleted(stage).boxed() },
+    Workflow { name: "W16-renewal-held", run: |stage| renewals::w16_renewal_held(stage).boxed() },
     Workflow { name: "W16-renewal-untagged", run: |stage| renewals::w16_renewal_untagged(stage).boxed() },
     Workflow { name: "W16-agreement", run: |stage| agreements::w16_agreement(stage).boxed() },
     Workflow { name: "W16-agreement-console", run: |stage| agreements::w16_agreement_console(stage).boxed() },

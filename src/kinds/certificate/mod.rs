@@ -143,8 +143,11 @@ impl Kind for Certificates {
         let source = source::read(&self.deps, object).await?;
         // A call that waits for its turn is signed anew long before AWS takes its signature no more.
         let ahead = self.deps.windows.tolerance.unsigned_abs() / 3;
-        let replacing = object.status.as_ref().and_then(|status| status.replacing.as_ref());
-        let holders = replacing.map(|replacing| certificate_ref::holders(&self.deps, object, &replacing.old_id));
+        let status = object.status.as_ref();
+        let replacing = status.and_then(|status| status.replacing.as_ref());
+        let young = status.and_then(|status| status.common.create.as_ref()?.started_at.as_ref()?.parse().ok());
+        let young = young.is_some_and(|started| now < self.deps.windows.late(started));
+        let holders = replacing.map(|replacing| certificate_ref::holders(&self.deps, object, &replacing.old_id, young));
         Ok(want::want(object, source, holders.unwrap_or_default(), &target.identity_tags, (now, ahead)))
     }
 
@@ -245,7 +248,7 @@ impl Tagged<TransferCertificate, Arc<AwsIdentity>> for Certificates {
         if let Some(end) = self.overlaps(object, &target.account, old).await? {
             return Ok(Some(format!("its overlap lasts until {end}")));
         }
-        let keeping = certificate_ref::holders(&self.deps, object, old).keeping;
+        let keeping = certificate_ref::holders(&self.deps, object, old, false).keeping;
         Ok((!keeping.is_empty()).then(|| referrers::shown(&keeping)))
     }
 }

@@ -1,7 +1,8 @@
 //! Certificates that profiles name by their objects: which ids that are, of one that is renewed both, and who keeps one from
 //! being deleted. That an id is an object's own, [`named_by`] says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -19,7 +20,7 @@ use crate::api::{FINALIZER, ManagedKind, Reference, TransferCertificate, Transfe
 use crate::aws::transfer::{Certificate, DescribeCertificate};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::store::StoreChange;
-use crate::cluster::{Lister, Name, Object};
+use crate::cluster::{self, Lister, Name, Object};
 use crate::engine::kind::ReconcileError;
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
@@ -76,6 +77,15 @@ pub struct Resolved {
     pub changes_at: Option<Timestamp>,
 }
 
+impl Resolved {
+    /// Whether AWS was seen to have just these in the profile.
+    fn is_in(&self, profile: &TransferProfile) -> bool {
+        let shown = profile.status.as_ref().and_then(|status| status.certificate_ids.as_ref());
+        let set = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<_>>();
+        shown.map(|ids| set(ids)) == self.ids.as_ref().map(|ids| set(ids))
+    }
+}
+
 /// What holds the certificates of a profile, and which of them it holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
@@ -100,7 +110,9 @@ impl Held {
     }
 }
 
-/// The certificates that the spec of a profile names, where it lives.
+/// The certificates that the spec of a profile names, where it lives. Where that would change what AWS has, their objects
+/// are read anew: both certificates of a renewal are there, so that a call by what a watch showed long ago would go through
+/// and put the old one back.
 ///
 /// # Errors
 /// Trouble in finding out.
@@ -114,18 +126,43 @@ pub async fn of_profile(
     if spec.certificate_ids.is_none() && spec.certificate_refs.is_none() {
         return Ok(Resolved::default());
     }
+    let mut named = BTreeMap::new();
+    for reference in spec.certificate_refs.iter().flatten() {
+        let name = Name::of(reference, from.asker.namespace);
+        let object = deps.lister.get::<TransferCertificate>(&name);
+        named.insert(name, object);
+    }
+    let watched = resolved(deps, profile, from, &named, now).await?;
+    if watched.held.is_none() && watched.is_in(profile) {
+        return Ok(watched);
+    }
+    for (name, object) in &mut named {
+        *object = cluster::get::<TransferCertificate>(deps.cluster.as_ref(), name).await?.map(Arc::new);
+    }
+    resolved(deps, profile, from, &named, now).await
+}
+
+/// The certificates of a profile, of which the objects that it names are these.
+async fn resolved(
+    deps: &Deps,
+    profile: &TransferProfile,
+    from: From<'_>,
+    objects: &BTreeMap<Name, Option<Arc<TransferCertificate>>>,
+    now: Timestamp,
+) -> Result<Resolved, ReconcileError> {
+    let spec = &profile.spec;
     let mut ids: Vec<String> = spec.certificate_ids.clone().unwrap_or_default();
     let (mut held, mut may_be, mut changes_at) = (None, Some(BTreeSet::new()), None);
     for (index, named) in spec.certificate_refs.iter().flatten().enumerate() {
         let name = Name::of(named, from.asker.namespace);
-        let object = deps.lister.get::<TransferCertificate>(&name);
-        let end = object.as_deref().and_then(|object| overlap_end(object, now));
+        let object = objects.get(&name).and_then(Option::as_deref);
+        let end = object.and_then(|object| overlap_end(object, now));
         changes_at = [changes_at, end].into_iter().flatten().min();
         let given = |object: &TransferCertificate| given(object, &name, &spec.profile_type, now);
-        match named_by::by_reference::<TransferCertificate>(deps, from, &name, &given).await {
+        match named_by::by_reference(deps, from, &name, object, &given).await {
             Ok(found) => ids.extend(found),
             Err(Unresolved::NotReady(why)) => {
-                let shown = object.and_then(|object| shown(deps, from.account, &object));
+                let shown = object.and_then(|object| shown(deps, from.account, object));
                 may_be = may_be.zip(shown).map(|(all, more)| all.union(&more).cloned().collect());
                 held = held.or(Some(resolve::of_field(&format!("spec.certificateRefs[{index}]"), &why)));
             }

@@ -55,7 +55,8 @@ pub struct From<'a> {
 /// The ids that an object gives to who names it, as its status has them; or why it has none, or must not be named.
 pub type Ids<'a, K> = &'a (dyn Fn(&K) -> Result<Vec<String>, Reason> + Send + Sync);
 
-/// The ids of what the object of this name stands for, once each was seen to be its own.
+/// The ids of what the object of this name stands for, once each was seen to be its own. The object comes from who asks:
+/// the watches or the API server have it.
 ///
 /// # Errors
 /// Why they are not known, or trouble in finding out.
@@ -63,21 +64,21 @@ pub async fn by_reference<K: ReadAnew>(
     deps: &Deps,
     from: From<'_>,
     name: &Name,
+    object: Option<&K>,
     ids: Ids<'_, K>,
 ) -> Result<Vec<String>, Unresolved> {
     let From { asker, account } = from;
     let (kind, noun) = (K::KIND.name(), K::NOUN);
     let waits = |message: String| Unresolved::from(Reason::new(reasons::DEPENDENCY_NOT_READY, message));
-    let found = deps.lister.get::<K>(name);
-    let exists = found.is_some();
-    let Some(object) = found.filter(|object| admits(object.as_ref(), asker)) else {
+    let exists = object.is_some();
+    let Some(object) = object.filter(|object| admits(*object, asker)) else {
         return Err(waits(server_ref::unavailable(K::KIND, name, asker, exists)));
     };
-    if let Some(where_it_is) = elsewhere(object.as_ref(), account) {
+    if let Some(where_it_is) = elsewhere(object, account) {
         let message = format!("{kind} {name} {where_it_is}");
         return Err(Reason::stalled(reasons::INVALID_SPEC, message).into());
     }
-    let given = ids(object.as_ref())?;
+    let given = ids(object)?;
     if given.is_empty() {
         return Err(waits(format!("{kind} {name} has no id yet")));
     }
@@ -85,7 +86,7 @@ pub async fn by_reference<K: ReadAnew>(
         return Err(waits(format!("{kind} {name} is being deleted")));
     }
     for id in &given {
-        if !owned(deps, account, object.as_ref(), id).await? {
+        if !owned(deps, account, object, id).await? {
             return Err(waits(format!("{noun} {id} does not carry the owner tags of {kind} {name} (yet)")));
         }
     }

@@ -99,7 +99,8 @@ async fn by_reference(
         }
         Ok(object.status.iter().filter_map(|status| status.profile_id.clone()).collect())
     };
-    let found = named_by::by_reference::<TransferProfile>(deps, from, &name, &ids).await?;
+    let object = deps.lister.get::<TransferProfile>(&name);
+    let found = named_by::by_reference(deps, from, &name, object.as_deref(), &ids).await?;
     // It never answers with none.
     Ok(found.into_iter().next().unwrap_or_default())
 }

@@ -1,6 +1,7 @@
 //! Renewals of a certificate that do not go straight on: the source holds the old one again, somebody keeps the old one, a
 //! call comes late.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,8 +9,9 @@ use serde_json::{Value, json};
 use super::certificates::{
     CERTIFICATE, HOUR, OWN, OWN_KEY, PROFILE, SOON, SOON_KEY, both, held, id, is_ready, of_profile, profile, with_own,
 };
-use super::rig::Rig;
+use super::rig::{Rig, name};
 use crate::aws::Mutation;
+use crate::fakes::api_server::Key;
 use crate::kinds::fakes::{ACCOUNT, REGION};
 use crate::sim::operation::Operation;
 use crate::sim::partners::Certificate;
@@ -208,4 +210,30 @@ async fn a_profile_that_may_not_name_it_and_was_not_looked_at_holds_nothing() {
     rig.tls_secret("tls", OWN, OWN_KEY);
     rig.run(CERTIFICATE, "own", HOUR * 3).await;
     assert!(id(&rig) != old && held(&rig).len() == 1, "{}", rig.message(CERTIFICATE, "own"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_still_shows_the_old_one_alone_takes_the_new_one_off_nowhere() {
+    let (rig, old) = with_profile(json!({"notice": "0s", "overlap": "12h"})).await;
+    let before = rig.get(CERTIFICATE, "own").unwrap();
+    rig.tls_secret("tls", OWN, OWN_KEY);
+    both(&rig, MINUTES).await;
+    let (new, has) = (id(&rig), of_profile(&rig));
+    assert_eq!(has.iter().collect::<BTreeSet<_>>(), [&old, &new].into());
+    rig.cloud.calls();
+    rig.objects.stand_still();
+    let watched = |object| rig.objects.watched.lock().unwrap().as_mut().map(|all| all.insert(key(), object));
+    watched(before).unwrap();
+    rig.settle(PROFILE, "us").await;
+    assert_eq!((rig.cloud.calls(), of_profile(&rig)), (Vec::new(), has.clone()), "{}", rig.message(PROFILE, "us"));
+    // What is wanted of it is in force: nothing is read live for that.
+    watched(rig.get(CERTIFICATE, "own").unwrap()).unwrap();
+    rig.settle(PROFILE, "us").await;
+    *rig.objects.gets.lock().unwrap() = 0;
+    rig.settle(PROFILE, "us").await;
+    assert_eq!((*rig.objects.gets.lock().unwrap(), of_profile(&rig)), (0, has));
+}
+
+fn key() -> Key {
+    (CERTIFICATE.to_owned(), name("own"))
 }

@@ -10,11 +10,11 @@ use tracing::Instrument;
 use super::context::{Engine, Request};
 use super::diff::{self, Change};
 use super::digest::hash;
-use super::kind::{Kind, ReconcileError};
+use super::kind::{Kind, ReconcileError, Target};
 use super::memory::{InFlight, Memory};
 use kube::Resource as _;
 
-use crate::api::Managed;
+use crate::api::{Managed, TAG_UID};
 use crate::aws::rate_limiter::SENT_AT_MOST;
 use crate::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation, Permit, Priority};
 use crate::cluster;
@@ -174,6 +174,18 @@ where
 #[must_use]
 pub fn digest(call: &Mutation) -> String {
     format!("{}-{}", call.operation(), hash(&call.plain().to_string()))
+}
+
+/// The same of taking our owner tags off this one, which is remembered as one whatever is sent with it. Nothing where it
+/// carries none.
+pub(super) fn untag_digest<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    target: &Target<K::TargetDetail>,
+    id: &str,
+) -> Option<String> {
+    let arn = engine.kind.arn(&request.object, target, Some(id))?;
+    Some(digest(&Mutation::untag(arn, vec![TAG_UID.to_owned()])))
 }
 
 /// The part of an object's metadata that identifies a version of it.

@@ -18,7 +18,7 @@ use super::memory::{Asked, Memory};
 use super::mutate;
 use super::owner::Ownership;
 use super::record::{RecordedCreate, recorded};
-use super::refusals::held;
+use super::refusals;
 use crate::api::Managed;
 use crate::api::status::Replacing;
 use crate::aws::{AwsError, AwsErrorKind};
@@ -137,13 +137,15 @@ pub(super) async fn ask_blockers<K: Kind>(
         None => None,
     };
     let digest = mutate::digest(&engine.kind.delete(&request.object, target, key));
-    let held = held(engine, request, &digest).map(|_| digest);
+    let held = |digest: String| refusals::held(engine, request, &digest).map(|_| digest);
+    let untag_held = mutate::untag_digest(engine, request, target, &id).and_then(held);
+    let held = held(digest);
     let (_, replacing) = recorded::<K::Object>(&request.status());
     if !request.deleting() && replacing.is_some_and(|replacing| replacing.old_id == id) {
         let (unused, now) = (blocker.is_none(), known.now);
         engine.memories.change(&request.uid, |memory| note(memory, Observation::OldUnused, unused, now));
     }
-    known.before_delete = Some(BeforeDelete { id, blocker, held });
+    known.before_delete = Some(BeforeDelete { id, blocker, held, untag_held });
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use super::drift::{self, Differences, differences};
 use super::kind::{Kind, KindStatus, Pending, Plan, ResourceState, Target, Wanted};
 use super::known::{self, Known};
 use super::memory::Memory;
+use super::mutate;
 use super::planned::{self, Planned};
 use super::reason::Reason;
 use super::record::{RecordedCreate, recorded};
@@ -235,7 +236,7 @@ fn left_over<K: Kind>(
     if !progress.refused.is_empty() {
         blocks.push(refusal(engine, context, &progress.refused, &progress.waiting));
     }
-    blocks.extend(next_replacement(context.request, &left));
+    blocks.extend(next_replacement(engine, context, &left));
     let busy = plan.busy.clone().or_else(|| progress.busy.clone());
     if blocks.is_empty() && busy.is_none() {
         blocks.extend(unexplained(&left));
@@ -419,11 +420,15 @@ pub(super) fn replaces<O: Managed>(request: &Request<O>) -> bool {
 }
 
 /// What AWS cannot change was edited while the last replacement for that is under way: one after the other.
-fn next_replacement<O: Managed>(request: &Request<O>, left: &[Change]) -> Option<Reason> {
+fn next_replacement<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>, left: &[Change]) -> Option<Reason> {
+    let request = context.request;
     let waits: Vec<Change> = left.iter().filter(|change| change.effect == Effect::Replace).cloned().collect();
-    let (_, replacing) = recorded::<O>(&request.status());
+    let (_, replacing) = recorded::<K::Object>(&request.status());
     let Replacing { old_id, phase: _, attempt: _, swapped_at: _ } = replacing.filter(|_| !waits.is_empty())?;
-    let message = format!("{} not in force yet: the next one is made once {old_id} is gone", paths(&waits));
+    let untag = mutate::untag_digest(engine, request, context.target, &old_id);
+    let kept = untag.and_then(|digest| refusals::held(engine, request, &digest));
+    let kept = kept.map_or_else(String::new, |hold| format!("; AWS keeps our owner tags on it: {}", hold.fault));
+    let message = format!("{} not in force yet: the next one is made once {old_id} is gone{kept}", paths(&waits));
     Some(Reason::new(reasons::UPDATING, message))
 }
 

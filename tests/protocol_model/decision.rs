@@ -317,7 +317,7 @@ fn answered_beside(blocker: Option<String>, facts: &Facts) -> Action {
     let facts = Facts { update: Some(&update), ..*facts };
     match decide(&facts) {
         Action::AskBlockers(id) => {
-            let asked = BeforeDelete { id, blocker, held: None };
+            let asked = BeforeDelete { id, blocker, held: None, untag_held: None };
             decide(&Facts { before_delete: Some(&asked), ..facts })
         }
         action => action,

@@ -31,10 +31,7 @@ pub(super) async fn replace<K: Kind>(
         Replace::Swap(old) => swap(engine, context, &old).await,
         Replace::Retire(old) => retire(engine, context, &old).await,
         Replace::Delete(old) => delete_old(engine, context, old).await,
-        Replace::Release(old) => {
-            delete::untag(engine, context, &[old]).await?;
-            Ok(Outcome::Requeue(Requeue::Again))
-        }
+        Replace::Release(old) => release(engine, context, old).await,
         Replace::End(old, warning) => end(engine, context, &old, warning).await,
     }
 }
@@ -107,6 +104,29 @@ async fn delete_old<K: Kind>(
         }
         end => end,
     }
+}
+
+/// It is left to who keeps it. What AWS refuses holds nothing else up, and what it took is not sent again before its answers
+/// have to show it.
+async fn release<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    old: String,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let request = context.request;
+    match delete::untag(engine, context, std::slice::from_ref(&old)).await {
+        Ok(true) => engine.memories.change(&request.uid, |memory| {
+            memory.deleted.insert(old, context.now);
+        }),
+        Ok(false) => {}
+        Err(ReconcileError::Aws(fault)) if answer::refuses_deletion_of_old(&fault) => {
+            if let Some(digest) = mutate::untag_digest(engine, request, context.target, &old) {
+                remember(engine, request, digest, fault, &[]);
+            }
+        }
+        Err(trouble) => return Err(trouble),
+    }
+    Ok(Outcome::Requeue(Requeue::Again))
 }
 
 /// One is there again. Listings may go on showing the old one, so its id is kept as one that is never claimed.

@@ -71,6 +71,8 @@ pub struct BeforeDelete {
     pub blocker: Option<String>,
     /// The digest of the call, where AWS refused it and it is not due again.
     pub held: Option<String>,
+    /// The same of taking our owner tags off instead.
+    pub untag_held: Option<String>,
 }
 
 /// What is known of replacing something that AWS cannot change.

@@ -173,7 +173,7 @@ fn a_deletion_asks_what_blocks_it_and_rests_while_aws_refuses_it() {
     let due = going(Identity::Keyed).with(|c| c.sight = ObservedState::Found(Ownership::Ours));
     let with = |id: &str, blocker: Option<&str>, held: Option<&str>| {
         let (blocker, held) = (blocker.map(str::to_owned), held.map(str::to_owned));
-        due.asked(Reads::Described, Some(&BeforeDelete { id: id.to_owned(), blocker, held }))
+        due.asked(Reads::Described, Some(&BeforeDelete { id: id.to_owned(), blocker, held, untag_held: None }))
     };
     assert_eq!(due.asked(Reads::Described, None), Action::AskBlockers(String::new()));
     assert_eq!(with("", None, None), Action::Delete(vec![String::new()]));

@@ -81,7 +81,7 @@ fn still_there(facts: &Facts, replacing: &Replacing) -> Option<Action> {
     let kept = before.blocker.is_some() || before.held.is_some();
     match replacing.phase {
         ReplacingPhase::Creating | ReplacingPhase::Moving => moving(facts, id, kept),
-        ReplacingPhase::Deleting => deleting(facts, id, kept).map(Action::Replace),
+        ReplacingPhase::Deleting => deleting(facts, id, kept, before.untag_held.is_some()).map(Action::Replace),
     }
 }
 
@@ -111,8 +111,9 @@ fn are_the_two(facts: &Facts, lookup: &TagMatches, old: &str) -> bool {
     made.is_some_and(|made| is_of(&made.id)) && candidates(facts, lookup).all(|found| is_of(&found.id))
 }
 
-/// It is deleted. Where it is kept, nobody can use it and the next one waits, it is left to who keeps it.
-fn deleting(facts: &Facts, id: String, kept: bool) -> Option<Replace> {
+/// It is deleted. Where it is kept, nobody can use it and the next one waits, it is left to who keeps it, unless AWS just
+/// refused that. What AWS took of either shows only by and by.
+fn deleting(facts: &Facts, id: String, kept: bool, untag_held: bool) -> Option<Replace> {
     let acknowledged = facts.deleted.get(&id);
     let going = acknowledged.is_some_and(|at| facts.now.duration_since(*at) < facts.windows.lag);
     match kept {
@@ -121,7 +122,7 @@ fn deleting(facts: &Facts, id: String, kept: bool) -> Option<Replace> {
         true => {
             // Wanted again it is made anew: no way leads back to this one.
             let spent = matches!(facts.replacement?.said, Some(Old::Spent | Old::WantedAgain { spent: true }));
-            (spent && another_is_due(facts)).then_some(Replace::Release(id))
+            (spent && another_is_due(facts) && !untag_held).then_some(Replace::Release(id))
         }
     }
 }

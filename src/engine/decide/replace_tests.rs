@@ -350,6 +350,7 @@ fn what_uses_the_old_one_is_asked_each_time_and_a_refusal_is_waited_out() {
         id: "w-old".into(),
         blocker: blocker.map(str::to_owned),
         held: held.map(str::to_owned),
+        untag_held: None,
     };
     for phase in [Moving, Deleting] {
         let here = beside(phase, found());
@@ -403,7 +404,7 @@ fn an_old_one_that_is_wanted_again_is_swapped_back_before_it_is_given_up() {
 #[test]
 fn an_old_one_that_is_spent_and_kept_is_left_behind_only_for_the_next_one() {
     use ReplacingPhase::{Deleting, Moving};
-    let kept = BeforeDelete { id: "w-old".into(), blocker: Some("a profile".into()), held: None };
+    let kept = BeforeDelete { id: "w-old".into(), blocker: Some("a profile".into()), held: None, untag_held: None };
     let refused = BeforeDelete { blocker: None, held: Some("digest".into()), ..kept.clone() };
     let again = |spent| Old::WantedAgain { spent };
     let spent = |phase| saying(phase, true, Some(Old::Spent)).with(|c| c.observations = ConsistencyCounter::default());
@@ -437,6 +438,8 @@ fn an_old_one_that_is_spent_and_kept_is_left_behind_only_for_the_next_one() {
             assert_eq!(case.asked(Reads::Described, Some(before)), expected, "{why}");
         }
     }
+    let ours_still = BeforeDelete { untag_held: Some("digest".into()), ..kept };
+    assert_eq!(spent(Deleting).asked(Reads::Described, Some(&ours_still)), Action::Compare, "AWS just refused that");
     assert_eq!(spent(Moving).step(), Action::Compare, "nobody keeps it: it has its ten minutes");
     assert_eq!(spent(Deleting).step(), Action::Replace(Replace::Delete("w-old".into())), "nor is it left then");
 }

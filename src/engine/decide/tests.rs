@@ -125,7 +125,7 @@ impl Case {
     pub fn step(&self) -> Action {
         match self.asked(Reads::Described, None) {
             Action::AskBlockers(id) => {
-                let free = BeforeDelete { id, blocker: None, held: None };
+                let free = BeforeDelete { id, blocker: None, held: None, untag_held: None };
                 self.asked(Reads::Described, Some(&free))
             }
             step => step,

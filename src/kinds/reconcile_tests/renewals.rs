@@ -191,6 +191,33 @@ async fn a_third_one_waits_for_who_keeps_the_old_one_an_hour_after_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_keeps_the_old_one_holds_nothing_else_up_where_aws_keeps_its_tags() {
+    let (rig, old, new) = renewed(json!({"notice": "0s", "overlap": "2h"})).await;
+    let pins = json!({"region": REGION, "as2Id": "pins", "profileType": "LOCAL", "certificateIds": [old]});
+    rig.put(PROFILE, "pins", pins);
+    rig.settle(PROFILE, "pins").await;
+    rig.tls_secret("tls", THIRD, THIRD_KEY);
+    let untags = |call: &Mutation| matches!(call, Mutation::UntagResource(_));
+    rig.cloud.refuse("AccessDeniedException", "no", untags);
+    both(&rig, HOUR * 4).await;
+    assert!(rig.cloud.refused() > 0, "{}", rig.message(CERTIFICATE, "own"));
+    rig.edit(CERTIFICATE, "own", |object| object["spec"]["description"] = json!("another"));
+    both(&rig, MINUTES).await;
+    assert_eq!(one(&rig, &new).description.as_deref(), Some("another"), "{}", rig.message(CERTIFICATE, "own"));
+    let message = rig.message(CERTIFICATE, "own");
+    assert!(message.contains("AWS keeps our owner tags on it: UntagResource"), "{message}");
+    let before = rig.cloud.refused();
+    both(&rig, HOUR).await;
+    let tries = rig.cloud.refused() - before;
+    assert!((1..=4).contains(&tries), "tried {tries} times in fifteen reconciles");
+    *rig.cloud.refuses.lock().unwrap() = None;
+    both(&rig, HOUR * 2).await;
+    let third = id(&rig);
+    assert_eq!(ids(&rig), [old, new, third.clone()], "{}", rig.message(CERTIFICATE, "own"));
+    assert_eq!(one(&rig, &third).description.as_deref(), Some("another"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_profile_that_may_not_name_it_and_was_not_looked_at_holds_nothing() {
     let elsewhere = json!({"namespaces": {"from": "Names", "names": ["elsewhere"]}});
     let rig = with_own(json!({"allowedReferences": elsewhere, "rotation": {"notice": "0s", "overlap": "1h"}})).await;
@@ -213,7 +240,7 @@ async fn a_profile_that_may_not_name_it_and_was_not_looked_at_holds_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_that_still_shows_the_old_one_alone_takes_the_new_one_off_nowhere() {
+async fn a_watch_that_shows_the_old_one_alone_takes_the_new_one_off_nowhere() {
     let (rig, old) = with_profile(json!({"notice": "0s", "overlap": "12h"})).await;
     let before = rig.get(CERTIFICATE, "own").unwrap();
     rig.tls_secret("tls", OWN, OWN_KEY);

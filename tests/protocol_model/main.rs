@@ -253,6 +253,16 @@ fn one_object_whose_replaced_one_is_kept_for_ever_by_one_replica() {
 }
 
 #[test]
+fn one_object_whose_replaced_one_is_kept_for_ever_and_may_be_wanted_again() {
+    holds("kept and swapped", Protocol { swaps: true, ..spending() }, 18);
+}
+
+#[test]
+fn one_object_whose_replaced_one_is_kept_or_wanted_again_by_one_replica() {
+    holds("kept and swapped, one replica", Protocol { replicas: 1, swaps: true, ..spending() }, 26);
+}
+
+#[test]
 fn an_old_one_that_is_swapped_back_while_it_may_be_deleted_is_lost() {
     fails("swapped too late", Protocol { broken: Some(Broken::SwapsWhatIsDeleted), ..swapping() }, NOT_CUT_OFF);
 }

@@ -277,7 +277,8 @@ impl<K: Kind> Known<K> {
     }
 
     fn replacement<'a>(&self, record: Option<&'a Replacing>, old: &'a ObservedState) -> Replacement<'a> {
-        Replacement { due: self.replacement_due(), said: self.plan.as_ref().map(|plan| plan.old), record, old }
+        let unfit = self.wanted.as_ref().is_some_and(|wanted| !wanted.faults.is_empty());
+        Replacement { due: self.replacement_due(), unfit, said: self.plan.as_ref().map(|plan| plan.old), record, old }
     }
 
     /// Whether what was compared differs in what AWS cannot change, and need not wait.

@@ -237,6 +237,9 @@ fn left_over<K: Kind>(
         blocks.push(refusal(engine, context, &progress.refused, &progress.waiting));
     }
     blocks.extend(next_replacement(engine, context, &left));
+    if left.iter().any(|change| change.effect == Effect::Replace) {
+        blocks.extend(wanted.faults.iter().cloned());
+    }
     let busy = plan.busy.clone().or_else(|| progress.busy.clone());
     if blocks.is_empty() && busy.is_none() {
         blocks.extend(unexplained(&left));

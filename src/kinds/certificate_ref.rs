@@ -97,16 +97,16 @@ pub struct Held {
 
 impl Held {
     /// What the profile is to have meanwhile, of what AWS `has` and what is `known` to be wanted: a certificate that nothing
-    /// in the spec can mean goes, as its key may have leaked, and what is known comes where there is room for all of it.
-    /// The last ones stay until others take their place.
+    /// in the spec can mean goes, as its key may have leaked, and what is known comes as far as there is room. Without room
+    /// for all of it, those that find none have to wait until an old one has left: one that is not full would wait for the
+    /// old ones, and they for it. The last ones stay until others take their place.
     #[must_use]
     pub fn meanwhile(&self, has: &[String], known: &[String]) -> Vec<String> {
         let may_be = |id: &String| self.may_be.as_ref().is_none_or(|ids| ids.contains(id));
-        let unsure = has.iter().filter(|id| !known.contains(id) && may_be(id));
-        let all: Vec<String> = known.iter().chain(unsure).cloned().collect();
-        let less = has.iter().filter(|id| known.contains(id) || may_be(id)).cloned().collect();
-        let fits = |ids: &Vec<String>| (1..=CERTIFICATES_MAX).contains(&ids.len());
-        [all, less].into_iter().find(fits).unwrap_or_else(|| has.to_vec())
+        let kept = has.iter().filter(|id| known.contains(id) || may_be(id));
+        let new = known.iter().filter(|id| !has.contains(id));
+        let all: Vec<String> = kept.chain(new).take(CERTIFICATES_MAX).cloned().collect();
+        if all.is_empty() { has.to_vec() } else { all }
     }
 }
 
@@ -280,7 +280,7 @@ pub fn holders(deps: &Deps, object: &TransferCertificate, old: &str, young: bool
     for (named, by_object) in named.iter().zip([true, false]) {
         for profile in deps.lister.by::<TransferProfile>(named) {
             let admitted = || admits(deps, object, profile.as_ref());
-            let has = shows(&profile, old).unwrap_or_else(|| may_exist(&profile) && admitted());
+            let has = has(deps, object, &profile, old);
             let name = || format!("{} {}", ManagedKind::TransferProfile.name(), Name::from(&profile.metadata));
             if has || (lists(&profile, old) && admitted()) {
                 holders.keeping.insert(name());
@@ -292,6 +292,33 @@ pub fn holders(deps: &Deps, object: &TransferCertificate, old: &str, young: bool
         }
     }
     holders
+}
+
+/// The profiles that keep the old certificate of this object, by a live list where the watches show none: it goes for ever.
+///
+/// # Errors
+/// Trouble with the API server.
+pub async fn keeping(deps: &Deps, object: &TransferCertificate, old: &str) -> Result<BTreeSet<String>, ReconcileError> {
+    let watched = holders(deps, object, old, false).keeping;
+    if !watched.is_empty() {
+        return Ok(watched);
+    }
+    let named = [
+        Reference::Object(ManagedKind::TransferCertificate, Name::from(&object.metadata)),
+        Reference::Id(ManagedKind::TransferCertificate, old.to_owned()),
+    ];
+    let keeps = |other: &dyn Object| {
+        let any: &dyn std::any::Any = other;
+        let Some(profile) = any.downcast_ref::<TransferProfile>() else { return false };
+        let refers = other.all_references().iter().any(|reference| named.contains(reference));
+        refers && (has(deps, object, profile, old) || (lists(profile, old) && admits(deps, object, other)))
+    };
+    Ok(referrers::holding(deps.cluster.as_ref(), ManagedKind::TransferProfile, keeps).await?)
+}
+
+/// Whether AWS has the old certificate of the object in what a profile stands for, or may have it.
+fn has(deps: &Deps, object: &TransferCertificate, profile: &TransferProfile, old: &str) -> bool {
+    shows(profile, old).unwrap_or_else(|| may_exist(profile) && admits(deps, object, profile))
 }
 
 /// Whether its spec lists the id, and what it stands for may have it any moment.

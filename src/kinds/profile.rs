@@ -80,8 +80,8 @@ pub struct WantedProfile {
     pub settings: ProfileSettings,
     /// Tags, without owner tags.
     pub tags: Tags,
-    /// Why no certificate may be put on it: this namespace may not name one of them.
-    pub ungranted: Option<Reason>,
+    /// The certificates that this namespace may not name, and why not: none of them is put on it.
+    pub ungranted: BTreeMap<String, Reason>,
     /// Why its certificates are not all known (yet), or do not fit.
     pub held: Option<Held>,
 }
@@ -93,15 +93,16 @@ impl Profiles {
         Self { deps, tag_index: Arc::default() }
     }
 
-    /// Why the object may not name one of its certificates by its id: by the identity, or by the object of that certificate.
-    fn ungranted(&self, object: &TransferProfile, identity: &AwsIdentity, from: From<'_>) -> Option<Reason> {
+    /// The certificates that the object may not name by their ids: by the identity, or by the object of that certificate.
+    fn ungranted(&self, object: &TransferProfile, identity: &AwsIdentity, from: From<'_>) -> BTreeMap<String, Reason> {
         const FIELD: &str = "spec.certificateIds";
         let granted = |id: &String| {
             grants::certificate_granted(identity, from.asker, FIELD, id)?;
             let named = named_by::by_id::<TransferCertificate>(&self.deps, from, id);
             named.map_err(|why| resolve::of_field(FIELD, &why))
         };
-        object.spec.certificate_ids.iter().flatten().find_map(|id| granted(id).err())
+        let ids = object.spec.certificate_ids.iter().flatten();
+        ids.filter_map(|id| granted(id).err().map(|why| (id.clone(), why))).collect()
     }
 }
 
@@ -110,10 +111,16 @@ fn settings(spec: &TransferProfileSpec, certificate_ids: Option<Vec<String>>) ->
     ProfileSettings { as2_id: spec.as2_id.clone(), profile_type: spec.profile_type.clone(), certificate_ids }
 }
 
-/// The same while not all certificates that it leads to are known.
-fn meanwhile(settings: &ProfileSettings, held: &Held, has: &[String]) -> ProfileSettings {
-    let known = settings.certificate_ids.as_deref().unwrap_or_default();
-    ProfileSettings { certificate_ids: Some(held.meanwhile(has, known)), ..settings.clone() }
+/// The same while not all certificates that it leads to are known, or may be named.
+fn meanwhile(
+    settings: &ProfileSettings,
+    held: &Held,
+    has: &[String],
+    ungranted: &BTreeMap<String, Reason>,
+) -> ProfileSettings {
+    let named = |id: &&String| has.contains(id) || !ungranted.contains_key(*id);
+    let known: Vec<String> = settings.certificate_ids.iter().flatten().filter(named).cloned().collect();
+    ProfileSettings { certificate_ids: Some(held.meanwhile(has, &known)), ..settings.clone() }
 }
 
 /// What one spec in the place of another would change, beside [`PREVIEWED`] nothing.
@@ -200,7 +207,7 @@ impl Kind for Profiles {
             held: held.clone(),
         };
         // What AWS has already stays: the plan says whether it would be sent.
-        let faults = ungranted.into_iter().collect();
+        let faults = ungranted.into_values().take(1).collect();
         let blocks = tags::unfit(&want.tags).into_iter().chain(held.map(|held| held.why)).collect();
         let applied = Applied {
             paths: diff::set_paths(&MEMBERS, &json!(want.settings)).into_iter().collect(),
@@ -247,18 +254,19 @@ impl Kind for Profiles {
         let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
         let (paths, keys) = (applied.paths.into_iter().collect(), applied.tags.into_iter().collect());
         let has = have.settings.certificate_ids.as_deref().unwrap_or_default();
-        let settings = &match held {
-            Some(held) => meanwhile(settings, held, has),
+        // What AWS has already stays; what is new and may not be named stays out, and holds nothing else up: another one is
+        // renewed, and a leaked key must be able to go.
+        let withheld = ungranted.iter().find(|(id, _)| !has.contains(id)).map(|(_, why)| why.clone());
+        let out = withheld.clone().map(|why| Held { why, may_be: Some(BTreeSet::new()) });
+        let settings = &match held.as_ref().or(out.as_ref()) {
+            Some(held) => meanwhile(settings, held, has, ungranted),
             None => settings.clone(),
         };
         let mut changes = diff::diff(&MEMBERS, &json!(settings), &json!(have.settings), &paths);
-        let fixed = immutable(&changes);
-        // A call that only takes certificates off gives nobody what was not granted: a leaked key must be able to go.
-        let adds = settings.certificate_ids.iter().flatten().any(|id| !has.contains(id));
         // The certificates of one name are not put on the profile of another.
-        let barred = fixed.or_else(|| ungranted.clone().filter(|_| adds));
-        let due = update(settings, have, &changes).filter(|_| barred.is_none());
-        let blocks = barred.into_iter().collect();
+        let fixed = immutable(&changes);
+        let due = update(settings, have, &changes).filter(|_| fixed.is_none());
+        let blocks = fixed.or(withheld).into_iter().collect();
         changes.extend(tags::changes(tags, &have.tags, &keys));
         let calls = due.into_iter().chain(tags::calls(&have.arn, tags, owner, &have.tags, &keys)).collect();
         Plan { changes, calls, blocks, ..Plan::default() }

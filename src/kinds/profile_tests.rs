@@ -37,11 +37,13 @@ fn granted() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_granted_is_never_sent_and_need_not_go() {
+async fn a_certificate_that_is_not_granted_is_never_put_on_and_need_not_go() {
     let rows: &[(Value, Value, Option<&[&str]>, bool, &str)] = &[
         (ids(&["a", "x"]), ids(&["a"]), None, true, "it is to come"),
         (ids(&["a", "x"]), ids(&["a", "x"]), None, false, "it is there"),
-        (ids(&["a", "x"]), ids(&["x"]), None, true, "it is there, and would be sent along"),
+        (ids(&["a", "x"]), ids(&["x"]), Some(&["a", "x"]), false, "it is there, and holds no other one up"),
+        (ids(&["a", "x"]), ids(&["b"]), Some(&["a"]), true, "it stays out, and the others go on"),
+        (ids(&["x"]), ids(&["b"]), None, true, "the last one waits for another"),
         (ids(&["a"]), ids(&["a", "x"]), Some(&["a"]), false, "it goes"),
         (ids(&["x"]), ids(&["a", "x"]), Some(&["x"]), false, "it stays, and another one goes"),
     ];
@@ -86,16 +88,23 @@ fn while_one_is_not_known_what_nothing_means_goes_and_what_is_known_comes() {
     let with = |count: usize, more: &[&str]| [&many[..count], &of(more)].concat();
     let rows: &[(Option<&[&str]>, Vec<String>, Vec<String>, Vec<String>, &str)] = &[
         (None, of(&["a", "b"]), of(&["a"]), of(&["a", "b"]), "b may be the one that is not ready"),
-        (None, of(&["b"]), of(&["a"]), of(&["a", "b"]), "a renewed one comes, nothing goes"),
+        (None, of(&["b"]), of(&["a"]), of(&["b", "a"]), "a renewed one comes, nothing goes"),
         (Some(&["b"]), of(&["a", "b", "x"]), of(&["a"]), of(&["a", "b"]), "x is nobody's"),
         (Some(&["b"]), of(&["x"]), of(&["a"]), of(&["a"]), "b is not put on the profile"),
         (Some(&["b"]), of(&["x"]), of(&[]), of(&["x"]), "the last one waits for another"),
         (Some(&["b"]), of(&["b", "x"]), of(&[]), of(&["b"]), "not the last one"),
         (None, of(&[]), of(&[]), of(&[]), "none is there"),
         (Some(&[]), with(9, &["o"]), with(9, &["o", "n"]), with(9, &["o"]), "eleven: none comes"),
-        (Some(&[]), with(9, &["x"]), with(9, &["o", "n"]), with(9, &[]), "eleven: but x goes"),
+        (Some(&[]), with(9, &["x"]), with(9, &["n", "o"]), with(9, &["n"]), "eleven: but x goes, and one comes"),
+        (
+            Some(&[]),
+            with(6, &[]),
+            with(6, &["a", "b", "c", "d", "e"]),
+            with(6, &["a", "b", "c", "d"]),
+            "four have room",
+        ),
         (None, with(9, &["x"]), with(9, &["n"]), with(9, &["x"]), "no room while x may be meant"),
-        (Some(&["b"]), with(8, &["x", "b"]), with(8, &["n"]), with(8, &["n", "b"]), "room once x is gone"),
+        (Some(&["b"]), with(8, &["x", "b"]), with(8, &["n"]), with(8, &["b", "n"]), "room once x is gone"),
     ];
     for (may_be, has, known, expected, why) in rows {
         let may_be = may_be.map(|ids| of(ids).into_iter().collect());

@@ -181,8 +181,13 @@ impl Seen {
             &self.object;
         let record = self.record();
         let (replacing, old) = (self.replacing(), self.state(self.old));
-        let replacement =
-            Replacement { due: self.due(), said: Some(self.of_old()), record: replacing.as_ref(), old: &old };
+        let replacement = Replacement {
+            due: self.due(),
+            unfit: false,
+            said: Some(self.of_old()),
+            record: replacing.as_ref(),
+            old: &old,
+        };
         let attempt = record.as_ref().and_then(|record| record.attempt.clone());
         let sight = self.sight();
         let deleted = self.memory.deleted.iter().map(|(id, age)| (text(*id), ago(*age))).collect();

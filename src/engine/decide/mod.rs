@@ -80,6 +80,8 @@ pub struct BeforeDelete {
 pub struct Replacement<'a> {
     /// What is there differs from the spec in what AWS cannot change.
     pub due: bool,
+    /// What would be made now would be of no use.
+    pub unfit: bool,
     /// What the kind says of the old one, once that was compared.
     pub said: Option<Old>,
     /// The record of the one that is under way.

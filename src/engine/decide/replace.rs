@@ -24,7 +24,7 @@ pub fn decide(facts: &Facts) -> Option<Action> {
     match under_way(facts) {
         _ if facts.suspended || facts.observe_only => None,
         Some(replacing) => clean_up(facts, replacing, replacement.old),
-        None if another_is_due(facts) => Some(begin(facts)),
+        None if another_may_be_made(facts) => Some(begin(facts)),
         None => None,
     }
 }
@@ -32,6 +32,11 @@ pub fn decide(facts: &Facts) -> Option<Action> {
 /// Whether another one is to take the place of what is recorded, and may.
 fn another_is_due(facts: &Facts) -> bool {
     facts.replacement.is_some_and(|replacement| replacement.due) && facts.may_create && !facts.report_only
+}
+
+/// The same, and it is to be of use: nothing is given up for one that is not.
+fn another_may_be_made(facts: &Facts) -> bool {
+    another_is_due(facts) && facts.replacement.is_some_and(|replacement| !replacement.unfit)
 }
 
 /// A second one is made only beside the recorded one, and only when no other can be there or come.
@@ -97,7 +102,7 @@ fn moving(facts: &Facts, id: String, kept: bool) -> Option<Action> {
             Some(_) => (unused || spent && kept).then(|| retire(id)),
         },
         // The next one waits, and what keeps this one may do so for ever.
-        Old::Spent if kept && another_is_due(facts) => Some(retire(id)),
+        Old::Spent if kept && another_may_be_made(facts) => Some(retire(id)),
         Old::Going | Old::Spent => unused.then(|| retire(id)),
     }
 }
@@ -122,7 +127,7 @@ fn deleting(facts: &Facts, id: String, kept: bool, untag_held: bool) -> Option<R
         true => {
             // Wanted again it is made anew: no way leads back to this one.
             let spent = matches!(facts.replacement?.said, Some(Old::Spent | Old::WantedAgain { spent: true }));
-            (spent && another_is_due(facts) && !untag_held).then_some(Replace::Release(id))
+            (spent && another_may_be_made(facts) && !untag_held).then_some(Replace::Release(id))
         }
     }
 }

@@ -19,7 +19,7 @@ fn replacing(phase: ReplacingPhase) -> Replacing {
 }
 
 fn replaced(due: bool, record: Option<Replacing>, old: ObservedState) -> Option<Replaced> {
-    Some(Replaced { due, said: Some(Old::Going), record, old })
+    Some(Replaced { due, unfit: false, said: Some(Old::Going), record, old })
 }
 
 /// Ours and there, and an edit asks for what AWS cannot change.
@@ -262,7 +262,7 @@ fn a_deletion_in_the_middle_takes_both_and_waits_for_what_may_arrive() {
 
 prop_compose! {
     fn cases()(
-        flags in prop::array::uniform8(any::<bool>()),
+        flags in prop::array::uniform9(any::<bool>()),
         phase in prop::sample::select(vec![ReplacingPhase::Creating, ReplacingPhase::Moving, ReplacingPhase::Deleting]),
         create in prop::sample::select(vec![CreatePhase::None, CreatePhase::InFlight, CreatePhase::Rejected]),
         attempt in prop::option::of(Just("a1")),
@@ -277,7 +277,7 @@ prop_compose! {
         said in prop::option::of(prop::sample::select(vec![Old::Going, Old::WantedAgain { spent: false }, Old::Spent])),
         now in 0..5000_i64,
     ) -> Case {
-        let [deleting, finalizer, suspended, may_create, due, under_way, retain, observe_only] = flags;
+        let [deleting, finalizer, suspended, may_create, due, unfit, under_way, retain, observe_only] = flags;
         let mut case = known(sights[0].clone());
         (case.deleting, case.finalizer, case.suspended, case.may_create) = (deleting, finalizer, suspended, may_create);
         (case.retain, case.observe_only, case.id, case.confirmed) = (retain, observe_only, id, id.is_some());
@@ -285,7 +285,7 @@ prop_compose! {
         case.lookup = listed.and_then(|listed| ours(&listed));
         case.observations = observed.map(|one| seen(one, &[0, LAG, TOLERANCE + LAG])).unwrap_or_default();
         let record = under_way.then(|| replacing(phase));
-        case.replacement = Some(Replaced { due, said, record, old: sights[1].clone() });
+        case.replacement = Some(Replaced { due, unfit, said, record, old: sights[1].clone() });
         case.now = now;
         case
     }
@@ -297,8 +297,8 @@ proptest! {
     #[test]
     fn a_second_one_is_begun_only_where_none_is_under_way_or_unknown(case in cases()) {
         if let Action::Replace(Replace::Begin(id)) = case.step() {
-            let Replaced { due, record: under_way, .. } = case.replacement.clone().unwrap();
-            prop_assert!(due && case.id == Some(&id) && case.sight == found());
+            let Replaced { due, unfit, record: under_way, .. } = case.replacement.clone().unwrap();
+            prop_assert!(due && !unfit && case.id == Some(&id) && case.sight == found());
             prop_assert!(under_way.is_none_or(|replacing| replacing.old_id == id));
             prop_assert!(!case.suspended && case.may_create && !case.deleting && !case.observe_only && case.finalizer);
             let record = case.record.as_ref().unwrap();
@@ -310,7 +310,7 @@ proptest! {
 
     #[test]
     fn the_one_in_force_is_never_deleted_but_with_its_object(case in cases()) {
-        let Replaced { record: under_way, old, .. } = case.replacement.clone().unwrap();
+        let Replaced { record: under_way, unfit, old, .. } = case.replacement.clone().unwrap();
         match case.step() {
             Action::Delete(_) | Action::RetainAndUntag(_) => prop_assert!(case.deleting),
             Action::Replace(Replace::Delete(id)) => {
@@ -327,7 +327,7 @@ proptest! {
                 prop_assert!(!case.suspended && case.may_create && !case.deleting && !case.observe_only && case.finalizer);
             }
             Action::Replace(Replace::Release(id)) => {
-                prop_assert!(under_way.is_some_and(|replacing| replacing.phase == ReplacingPhase::Deleting && replacing.old_id == id));
+                prop_assert!(!unfit && under_way.is_some_and(|replacing| replacing.phase == ReplacingPhase::Deleting && replacing.old_id == id));
             }
             Action::Replace(Replace::Retire(_)) => prop_assert!(case.sight == found() && old == found()),
             _ => {}
@@ -366,7 +366,7 @@ fn what_uses_the_old_one_is_asked_each_time_and_a_refusal_is_waited_out() {
 /// What the kind says of the old one, and whether something is due that AWS cannot change.
 fn saying(phase: ReplacingPhase, due: bool, said: Option<Old>) -> Case {
     beside(phase, found()).with(|c| {
-        c.replacement = Some(Replaced { due, said, record: Some(replacing(phase)), old: found() });
+        c.replacement = Some(Replaced { due, unfit: false, said, record: Some(replacing(phase)), old: found() });
         c.observations = seen(Observation::OldUnused, &[0, 1, UNUSED]);
     })
 }

@@ -59,6 +59,7 @@ pub(super) struct Case {
 #[derive(Clone, Debug)]
 pub(super) struct Replaced {
     pub due: bool,
+    pub unfit: bool,
     pub said: Option<Old>,
     pub record: Option<Replacing>,
     pub old: ObservedState,
@@ -189,8 +190,9 @@ impl Case {
             observations: &self.observations,
             replied: self.replied.map(at),
             deleted: &deleted,
-            replacement: self.replacement.as_ref().map(|Replaced { due, said, record, old }| Replacement {
+            replacement: self.replacement.as_ref().map(|Replaced { due, unfit, said, record, old }| Replacement {
                 due: *due,
+                unfit: *unfit,
                 said: *said,
                 record: record.as_ref(),
                 old,

@@ -248,7 +248,7 @@ impl Tagged<TransferCertificate, Arc<AwsIdentity>> for Certificates {
         if let Some(end) = self.overlaps(object, &target.account, old).await? {
             return Ok(Some(format!("its overlap lasts until {end}")));
         }
-        let keeping = certificate_ref::holders(&self.deps, object, old, false).keeping;
+        let keeping = certificate_ref::keeping(&self.deps, object, old).await?;
         Ok((!keeping.is_empty()).then(|| referrers::shown(&keeping)))
     }
 }

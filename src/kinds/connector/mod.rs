@@ -189,14 +189,15 @@ impl Kind for Connectors {
     fn plan(
         &self,
         object: &TransferConnector,
-        _: &Target<Arc<AwsIdentity>>,
+        target: &Target<Arc<AwsIdentity>>,
         wanted: &Wanted<WantedConnector>,
         have: &ConnectorState,
         owner: &Owner,
         _: Timestamp,
     ) -> Plan {
         let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
-        plan::plan(&wanted.want, &have.connector, &applied, owner)
+        let granted = |secret: &str| want::secret_granted(&self.deps, object, &target.detail, plan::BASIC_AUTH, secret);
+        plan::plan(&wanted.want, &have.connector, &applied, owner, &granted)
     }
 
     fn fill_status(

@@ -20,16 +20,33 @@ use crate::kinds::tags;
 /// What answers asynchronous messages, which goes only with them.
 const ASYNC: &str = "ASYNC";
 
-/// The plan for a connector that is there and ours.
+/// What chooses the host.
+const HOST: [&str; 2] = ["url", "egressConfig"];
+
+/// What a host is sent: a secret, and messages for the partner.
+const SENT_TO_HOST: [&str; 2] = ["sftpConfig", "as2Config"];
+
+/// The secret that is sent to the host of an AS2 connector.
+pub(super) const BASIC_AUTH: &str = "as2Config.basicAuthSecretId";
+
+/// The plan for a connector that is there and ours. Whether a secret is granted `granted` says.
 #[must_use]
-pub fn plan(want: &WantedConnector, have: &Connector, applied: &Applied, owner: &Owner) -> Plan {
+pub fn plan(
+    want: &WantedConnector,
+    have: &Connector,
+    applied: &Applied,
+    owner: &Owner,
+    granted: &dyn Fn(&str) -> Result<(), Reason>,
+) -> Plan {
     let paths = applied.paths.iter().cloned().collect();
     let keys = applied.tags.iter().cloned().collect();
     let settings = changes(want, &have.settings, &paths);
+    let foreign = foreign_secret(have, &settings, granted);
     let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
+    plan.blocks.extend(foreign.clone());
     plan.changes.clone_from(&settings);
     plan.changes.extend(tags::changes(&want.tags, &have.tags, &keys));
-    match update(want, have, &settings) {
+    match update(want, have, &settings, foreign.is_some()) {
         Ok(update) => plan.calls.extend(update),
         Err(defect) => plan.blocks.push(defect),
     }
@@ -95,15 +112,37 @@ fn blocks(changes: &[Change]) -> Vec<Reason> {
     blocks
 }
 
+/// Why no other host is chosen though all that the spec names is granted: AWS has a secret that the spec leaves as it is, and
+/// that is not this namespace's to use. Whoever chooses the host would be sent it.
+fn foreign_secret(
+    have: &Connector,
+    changes: &[Change],
+    granted: &dyn Fn(&str) -> Result<(), Reason>,
+) -> Option<Reason> {
+    let secret = have.settings.as2_config.as_ref()?.basic_auth_secret_id.as_ref()?;
+    let another_host = changes.iter().any(|change| HOST.contains(&carrier(&change.path)));
+    let stays = changes.iter().all(|change| change.path != BASIC_AUTH);
+    if another_host && stays { granted(secret).err() } else { None }
+}
+
 /// One UpdateConnector with every changed member, each complete. What may not be named or cannot be changed stays out,
 /// together with what is sent in the same member, but for trust that is taken away; of what cannot be cleared, that member
-/// has what AWS has.
-fn update(want: &WantedConnector, have: &Connector, changes: &[Change]) -> Result<Option<PlannedCall>, Reason> {
+/// has what AWS has. Another host goes along with all that it is sent, or not at all: it is not for the secret, or for the
+/// messages, of before.
+fn update(
+    want: &WantedConnector,
+    have: &Connector,
+    changes: &[Change],
+    foreign: bool,
+) -> Result<Option<PlannedCall>, Reason> {
     let fixed = changes.iter().filter(|change| change.effect == Effect::Replace).map(|change| change.path.as_str());
     // The keys that AWS trusts already go along as they are; without its servers an address for answers is none.
     let unknown = want.unknown.keys().copied().filter(|path| *path != TRUSTED_HOST_KEYS);
-    let stuck: BTreeSet<&str> =
+    let mut stuck: BTreeSet<&str> =
         fixed.chain(want.ungranted.iter().map(String::as_str)).chain(unknown).map(carrier).collect();
+    if foreign || want.unknown.contains_key(TRUSTED_HOST_KEYS) || SENT_TO_HOST.iter().any(|path| stuck.contains(path)) {
+        stuck.extend(HOST);
+    }
     let goes = |change: &&Change| change.effect != Effect::Refused && !stuck.contains(carrier(&change.path));
     let mut sent: Vec<Change> = changes.iter().filter(goes).cloned().collect();
     let distrust = distrust(want, have, changes);

@@ -9,6 +9,7 @@ use crate::api::condition::reasons;
 use crate::api::status::Applied;
 use crate::aws::transfer::{Connector, ConnectorSettings};
 use crate::engine::diff::Effect;
+use crate::engine::reason::Reason;
 use crate::kinds::fakes::CLUSTER;
 
 const A: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBAhbB6E6diw5mrGd9p6StUEKptq3R4hhVV+9eIBRP2CXg0mz9/6xkDfmyX4uKShk/FF/OZdLZTuuy9t4k9Qi6tw=";
@@ -34,7 +35,12 @@ fn planned(want: &WantedConnector, have: Value, applied: &[&str]) -> (Vec<String
         ..Connector::default()
     };
     let paths = applied.iter().map(|&path| path.to_owned()).collect();
-    let plan = plan::plan(want, &have, &Applied { paths, ..Applied::default() }, &owner);
+    // A secret is granted if its name is one letter.
+    let granted = |secret: &str| {
+        let refused = || Reason::stalled(reasons::SECRET_NOT_GRANTED, secret.to_owned());
+        if secret.len() == 1 { Ok(()) } else { Err(refused()) }
+    };
+    let plan = plan::plan(want, &have, &Applied { paths, ..Applied::default() }, &owner, &granted);
     let rows = plan.changes.iter().map(|change| format!("{:?} {}", change.effect, change.path)).collect();
     let sent = plan.calls.iter().map(|call| match &call.mutation {
         Mutation::UpdateConnector(update) => json!(update.settings),
@@ -114,7 +120,7 @@ fn neither_protocol_nor_way_is_exchanged_and_the_rest_goes_on() {
     assert!(rows.iter().any(|row| row.starts_with("Replace egressConfig.")), "{rows:?}");
     assert_eq!((sent, blocks), (json!({"loggingRole": "l"}), vec![reasons::IMMUTABLE]));
     let (_, sent, blocks) = planned(&wanted(as2(json!({}))), sftp(json!({})), &["sftpConfig.userSecretId"]);
-    assert_eq!((sent, blocks), (json!({"url": "https://a"}), vec![reasons::IMMUTABLE]));
+    assert_eq!((sent, blocks), (Value::Null, vec![reasons::IMMUTABLE]), "nor is the one sent to the other's host");
     let (_, sent, blocks) = planned(&wanted(lattice(2222)), lattice(22), &[]);
     let way = json!({"vpcLattice": {"resourceConfigurationArn": "arn", "portNumber": 2222}});
     assert_eq!((sent, blocks), (json!({"egressConfig": way}), vec![]), "the port of the same way");
@@ -137,6 +143,40 @@ fn what_may_not_be_named_or_is_not_known_is_not_sent() {
     let mut want = wanted(as2(answers));
     want.unknown.insert(members::ASYNC_MDN_SERVERS, Vec::new());
     assert_eq!(planned(&want, as2(json!({})), &[]).1, Value::Null, "no address without its servers");
+}
+
+#[test]
+fn another_host_is_chosen_with_all_that_it_is_sent_or_not_at_all() {
+    let moved = |mut spec: Value, logs: bool| {
+        spec["url"] = json!("https://b");
+        if logs {
+            spec["loggingRole"] = json!("l");
+        }
+        wanted(spec)
+    };
+    let sent = |want: &WantedConnector, have: Value| planned(want, have, &[]).1;
+    let with_secret = || as2(json!({"basicAuthSecretId": "s"}));
+    let there = json!({"url": "https://b"});
+    assert_eq!(sent(&moved(with_secret(), false), with_secret()), there);
+    for path in ["as2Config.basicAuthSecretId", "sftpConfig.userSecretId"] {
+        let mut ungranted = moved(with_secret(), true);
+        ungranted.ungranted = vec![path.to_owned()];
+        assert_eq!(sent(&ungranted, with_secret()), json!({"loggingRole": "l"}), "{path} may not be named");
+    }
+    for path in [members::PARTNER_PROFILE, members::TRUSTED_HOST_KEYS] {
+        let mut unknown = moved(with_secret(), true);
+        unknown.unknown.insert(path, Vec::new());
+        assert_eq!(sent(&unknown, with_secret()), json!({"loggingRole": "l"}), "{path} is not known yet");
+    }
+    // One that the spec leaves to AWS, of an object that was taken over.
+    let of_others = as2(json!({"basicAuthSecretId": "secret of others"}));
+    let (_, call, blocks) = planned(&moved(as2(json!({})), true), of_others.clone(), &[]);
+    assert_eq!((call, blocks), (json!({"loggingRole": "l"}), vec![reasons::SECRET_NOT_GRANTED]));
+    assert_eq!(sent(&moved(as2(json!({})), false), with_secret()), there, "it is granted");
+    let call = sent(&moved(with_secret(), false), of_others.clone());
+    assert_eq!((&call["url"], &call["as2Config"]["basicAuthSecretId"]), (&json!("https://b"), &json!("s")));
+    let cleared = planned(&moved(as2(json!({})), false), of_others, &["as2Config.basicAuthSecretId"]).1;
+    assert_eq!((&cleared["url"], &cleared["as2Config"]["basicAuthSecretId"]), (&json!("https://b"), &json!("")));
 }
 
 #[test]

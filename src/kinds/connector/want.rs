@@ -204,19 +204,32 @@ fn ungranted(deps: &Deps, object: &TransferConnector, identity: &AwsIdentity, bl
     let namespace = object.namespace().unwrap_or_default();
     let labels = resolve::labels(deps, &namespace);
     let asker = Asker { kind: ManagedKind::TransferConnector, namespace: &namespace, labels: &labels };
-    let field = |path: &str| format!("spec.{path}");
     let of_roles = roles(&object.spec)
         .into_iter()
-        .map(|(path, role)| (path, grants::role_granted(identity, &asker, &field(path), role)));
+        .map(|(path, role)| (path, grants::role_granted(identity, &asker, &format!("spec.{path}"), role)));
     let of_secrets = secrets(&object.spec)
         .into_iter()
-        .map(|(path, secret)| (path, grants::secret_granted(identity, &asker, &field(path), secret)));
+        .map(|(path, secret)| (path, secret_granted(deps, object, identity, path, secret)));
     let refused = of_roles.chain(of_secrets).filter_map(|(path, answer)| {
         let block = answer.err()?;
         blocks.push(block);
         Some(path.to_owned())
     });
     refused.collect()
+}
+
+/// Whether this object may use a secret, which stands in this member.
+pub(super) fn secret_granted(
+    deps: &Deps,
+    object: &TransferConnector,
+    identity: &AwsIdentity,
+    path: &str,
+    secret: &str,
+) -> Result<(), Reason> {
+    let namespace = object.namespace().unwrap_or_default();
+    let labels = resolve::labels(deps, &namespace);
+    let asker = Asker { kind: ManagedKind::TransferConnector, namespace: &namespace, labels: &labels };
+    grants::secret_granted(identity, &asker, &format!("spec.{path}"), secret)
 }
 
 /// Every role of the spec with its path.

@@ -1,5 +1,6 @@
 //! Certificates: what of their sources reaches AWS, and what a renewal does to both certificates and to the profiles.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,6 +21,7 @@ const CA: &str = include_str!("../../../tests/fixtures/certificates/ca.pem");
 pub(super) const SOON: &str = include_str!("../../../tests/fixtures/certificates/soon.pem");
 pub(super) const SOON_KEY: &str = include_str!("../../../tests/fixtures/certificates/soon.key");
 pub(super) const HOUR: Duration = Duration::from_hours(1);
+const MINUTES: Duration = Duration::from_mins(20);
 
 fn own_spec(more: &Value) -> Value {
     let mut spec = json!({"region": REGION, "usage": "SIGNING", "secretRef": {"name": "tls"},
@@ -310,13 +312,15 @@ async fn one_that_is_not_ready_holds_neither_a_leaked_one_nor_a_renewed_one() {
     rig.tls_secret("tls", OWN, OWN_KEY);
     both(&rig, HOUR).await;
     let new = id(&rig);
-    assert_eq!(of_profile(&rig), [&new, &old, leaked], "{}", rig.message(PROFILE, "us"));
+    let all = of_profile(&rig);
+    let all: BTreeSet<&str> = all.iter().map(String::as_str).collect();
+    assert_eq!(all, [&*new, &*old, leaked].into(), "{}", rig.message(PROFILE, "us"));
     assert_eq!(rig.says(PROFILE, "us", "Ready").unwrap().1, "DependencyNotReady");
     rig.cloud.calls();
 
     also("theirs", Value::Null);
     rig.run(PROFILE, "us", HOUR).await;
-    assert_eq!(of_profile(&rig), [new.clone(), old.clone()], "{}", rig.message(PROFILE, "us"));
+    assert_eq!(of_profile(&rig), [old.clone(), new.clone()], "{}", rig.message(PROFILE, "us"));
     assert_eq!(rig.says(PROFILE, "us", "Ready").unwrap().1, "InvalidSpec");
 
     // Nor does one that is being deleted, whose own stay.
@@ -397,4 +401,85 @@ async fn a_profile_without_room_for_both_says_so_and_gets_the_new_one_later() {
     let all = of_profile(&rig);
     assert_eq!((all.len(), all.contains(&id(&rig)), all.contains(&old)), (10, true, false));
     assert!(is_ready(&rig, PROFILE, "us") && held(&rig).len() == 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_are_renewed_at_once_and_have_room_for_one_get_there_both() {
+    let rig = with_own(json!({"rotation": {"notice": "0s", "overlap": "6h"}})).await;
+    rig.tls_secret("tls-two", SOON, SOON_KEY);
+    let mut second = own_spec(&json!({"rotation": {"notice": "0s", "overlap": "6h"}}));
+    second["secretRef"]["name"] = json!("tls-two");
+    rig.put(CERTIFICATE, "two", second);
+    rig.settle(CERTIFICATE, "two").await;
+    let others: Vec<String> = (1..8).map(|number| format!("cert-0000000000000000{number}")).collect();
+    for other in &others {
+        rig.cloud.put_certificate(other);
+    }
+    profile(&rig, "LOCAL");
+    rig.edit(PROFILE, "us", |object| {
+        object["spec"]["certificateIds"] = json!(others);
+        object["spec"]["certificateRefs"] = json!([{"name": "own"}, {"name": "two"}]);
+    });
+    rig.settle(PROFILE, "us").await;
+    assert_eq!(of_profile(&rig).len(), 9, "{}", rig.message(PROFILE, "us"));
+    // Both, before the profile has its turn.
+    for (secret, object) in [("tls", "own"), ("tls-two", "two")] {
+        rig.tls_secret(secret, OWN, OWN_KEY);
+        rig.run(CERTIFICATE, object, MINUTES).await;
+    }
+    let new = |object| rig.status(CERTIFICATE, object)["certificateId"].as_str().unwrap_or_default().to_owned();
+    for _ in 0..20 {
+        both(&rig, HOUR).await;
+        rig.run(CERTIFICATE, "two", MINUTES).await;
+    }
+    let all = of_profile(&rig);
+    assert!(all.len() == 9 && all.contains(&new("own")) && all.contains(&new("two")), "{}", rig.message(PROFILE, "us"));
+    assert!(is_ready(&rig, PROFILE, "us") && held(&rig).len() == 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_may_not_be_named_holds_neither_a_renewal_nor_a_leaked_one() {
+    let rig = with_own(json!({"rotation": {"notice": "0s", "overlap": "6h"}})).await;
+    let [kept, leaked, foreign] = [1, 2, 3].map(|number| format!("cert-0000000000000000{number}"));
+    for other in [&kept, &leaked, &foreign] {
+        rig.cloud.put_certificate(other);
+    }
+    profile(&rig, "LOCAL");
+    let list = |ids: &[&String]| rig.edit(PROFILE, "us", |object| object["spec"]["certificateIds"] = json!(ids));
+    list(&[&kept, &leaked]);
+    rig.settle(PROFILE, "us").await;
+    assert_eq!(of_profile(&rig).len(), 3, "{}", rig.message(PROFILE, "us"));
+    // What it has it keeps, and what it has not it does not get.
+    rig.certificate_ids(&[]);
+    list(&[&kept, &foreign]);
+    rig.settle(PROFILE, "us").await;
+    let old = id(&rig);
+    assert_eq!(of_profile(&rig).iter().collect::<BTreeSet<_>>(), [&kept, &old].into(), "the leaked one went");
+    assert_eq!(rig.says(PROFILE, "us", "Ready").unwrap().1, "IdentityDenied", "{}", rig.message(PROFILE, "us"));
+    rig.tls_secret("tls", OWN, OWN_KEY);
+    both(&rig, MINUTES).await;
+    assert!(of_profile(&rig).contains(&id(&rig)) && id(&rig) != old, "{}", rig.message(PROFILE, "us"));
+    both(&rig, HOUR * 7).await;
+    assert_eq!(of_profile(&rig).iter().collect::<BTreeSet<_>>(), [&kept, &id(&rig)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_would_never_be_used_is_told_and_not_imported() {
+    let rig = Rig::new();
+    rig.tls_secret("tls", OWN, OWN_KEY);
+    rig.put(CERTIFICATE, "own", own_spec(&json!({"rotation": {"notice": "2160h", "overlap": "12h"}})));
+    rig.settle(CERTIFICATE, "own").await;
+    let old = id(&rig);
+    rig.cloud.calls();
+    rig.tls_secret("tls", SOON, SOON_KEY);
+    rig.run(CERTIFICATE, "own", HOUR).await;
+    let message = rig.message(CERTIFICATE, "own");
+    assert_eq!(
+        (rig.cloud.calls(), rig.says(CERTIFICATE, "own", "Ready").unwrap().1),
+        (vec![], "InvalidSpec".to_owned())
+    );
+    assert!(message.contains("rotation.notice") && id(&rig) == old, "{message}");
+    rig.edit(CERTIFICATE, "own", |object| object["spec"]["rotation"]["notice"] = json!("1h"));
+    rig.run(CERTIFICATE, "own", HOUR).await;
+    assert!(id(&rig) != old && is_ready(&rig, CERTIFICATE, "own"), "{}", rig.message(CERTIFICATE, "own"));
 }

@@ -125,7 +125,7 @@ async fn a_grant_that_goes_leaves_certificates_and_holds_new_ones_alone() {
     rig.run(PROFILE, "us", LONG).await;
     let message = rig.message(PROFILE, "us");
     assert_eq!(rig.says(PROFILE, "us", "Stalled").unwrap().1, "IdentityDenied", "{message}");
-    assert!(message.contains("spec.certificateIds") && message.contains(ONE), "{message}");
+    assert!(message.contains("spec.certificateIds") && message.contains(TWO), "{message}");
     assert_eq!((rig.cloud.calls(), held(&rig)), (vec!["TagResource".to_owned()], vec![ONE.to_owned()]));
     grant(json!([ONE, TWO]));
     rig.run(PROFILE, "us", LONG).await;

@@ -264,3 +264,26 @@ async fn a_watch_that_shows_the_old_one_alone_takes_the_new_one_off_nowhere() {
 fn key() -> Key {
     (CERTIFICATE.to_owned(), name("own"))
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_no_watch_shows_yet_keeps_the_old_one() {
+    let (rig, old) = with_profile(json!({"notice": "0s", "overlap": "2h"})).await;
+    rig.tls_secret("tls", OWN, OWN_KEY);
+    both(&rig, MINUTES).await;
+    let pins = json!({"region": REGION, "as2Id": "pins", "profileType": "LOCAL", "certificateIds": [old]});
+    rig.put(PROFILE, "pins", pins);
+    rig.settle(PROFILE, "pins").await;
+    let watch = || {
+        rig.objects.stand_still();
+        let hidden = (PROFILE.to_owned(), name("pins"));
+        rig.objects.watched.lock().unwrap().as_mut().map(|all| all.remove(&hidden))
+    };
+    for _ in 0..60 {
+        watch().unwrap();
+        rig.settle(CERTIFICATE, "own").await;
+        rig.settle(PROFILE, "us").await;
+        tokio::time::advance(Duration::from_mins(4)).await;
+    }
+    assert!(of_profile(&rig) == [id(&rig)] && ids(&rig).contains(&old), "{}", rig.message(CERTIFICATE, "own"));
+    assert!(!rig.cloud.calls().contains(&"DeleteCertificate".to_owned()));
+}

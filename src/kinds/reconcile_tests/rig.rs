@@ -151,6 +151,11 @@ impl Rig {
         self.identity(|identity| identity["spec"]["grants"][0]["adoptableIds"] = json!(ids));
     }
 
+    /// The certificates that may be named by their ids.
+    pub fn certificate_ids(&self, ids: &[&str]) {
+        self.identity(|identity| identity["spec"]["grants"][0]["certificateIds"] = json!(ids));
+    }
+
     /// The roles that may be passed.
     pub fn pass(&self, roles: &[&str]) {
         self.identity(|identity| identity["spec"]["grants"][0]["roleArns"] = json!(roles));

@@ -43,10 +43,6 @@ pub fn all(_: &References, scale: Scale) -> Vec<Plan> {
         if scale == Scale::Test {
             fields.retain(|(_, _, first)| *first);
         }
-        // Its last edit brings a renewal whose end the walk does not wait for.
-        fields.retain(|(base, path, _)| {
-            kind != "TransferCertificate" || *base != "rich" || path.as_str() != "spec.secretRef"
-        });
         plans.extend(fields.into_iter().map(|(base, path, _)| {
             plan(FIELD, &format!("{kind}-{base}/{path}"), json!({"kind": kind, "base": base, "path": path}))
         }));

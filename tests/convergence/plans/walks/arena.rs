@@ -229,11 +229,14 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// Whether a certificate is not yet, or not alone, what its source holds.
+    /// Whether a certificate is not yet, or not alone, what its source holds, or is not yet told to be so: that the old one
+    /// is gone is written down first.
     fn renews(&self, object: &Value) -> bool {
+        let ready = lint::find(object, "Ready").map(|ready| ready["message"].to_string());
         self.key.0 == "TransferCertificate"
             && !satisfy::restrained(object)
-            && (!object["status"]["replacing"].is_null() || !certificates::is_of_source(&self.stage.world, object))
+            && (ready.is_some_and(|message| message.contains(", which it replaces, "))
+                || !certificates::is_of_source(&self.stage.world, object))
     }
 
     /// What is wrong with an end of edits at these places: the fourth outcome.

@@ -222,6 +222,12 @@ pub trait ResourceState: Send + Sync {
     /// What a listing of AWS shows of it, as one digest; nothing where its kind's listings are not compared.
     fn listed(&self) -> Option<String>;
 
+    /// Until when what it takes the place of is not deleted, whoever uses that, by what AWS has of both. It is asked at
+    /// every look while both are there, so that nobody has to look at them once more.
+    fn overlaps_old_until(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// What AWS has once it answered this create with a success: what was sent, and what follows from that, under the
     /// ARN that it then has. Nothing where the creation goes on after the answer, or shows more than the call says: that
     /// is looked at.

@@ -132,16 +132,19 @@ pub(super) async fn ask_blockers<K: Kind>(
 ) -> Result<(), ReconcileError> {
     let Some(target) = known.target() else { return Ok(()) };
     let key = Some(id.as_str()).filter(|id| !id.is_empty());
-    let blocker = match engine.kind.found_by().tagged() {
-        Some(tagged) => tagged.deletion_blockers(&request.object, target, key).await?,
-        None => None,
+    let (_, replacing) = recorded::<K::Object>(&request.status());
+    let is_old = !request.deleting() && replacing.is_some_and(|replacing| replacing.old_id == id);
+    let overlap = known.have.as_ref().filter(|_| is_old).and_then(ResourceState::overlaps_old_until);
+    let blocker = match (overlap.filter(|end| known.now < *end), engine.kind.found_by().tagged()) {
+        (Some(end), _) => Some(format!("its overlap lasts until {end}")),
+        (None, Some(tagged)) => tagged.deletion_blockers(&request.object, target, key).await?,
+        (None, None) => None,
     };
     let digest = mutate::digest(&engine.kind.delete(&request.object, target, key));
     let held = |digest: String| refusals::held(engine, request, &digest).map(|_| digest);
     let untag_held = mutate::untag_digest(engine, request, target, &id).and_then(held);
     let held = held(digest);
-    let (_, replacing) = recorded::<K::Object>(&request.status());
-    if !request.deleting() && replacing.is_some_and(|replacing| replacing.old_id == id) {
+    if is_old {
         let (unused, now) = (blocker.is_none(), known.now);
         engine.memories.change(&request.uid, |memory| note(memory, Observation::OldUnused, unused, now));
     }

@@ -88,23 +88,10 @@ impl Certificates {
         let attempt = made.and_then(|record| record.attempt.as_ref());
         let made_before = attempt.is_some_and(|attempt| certificate.tags.get(TAG_ATTEMPT) != Some(attempt));
         let came_back = made_before || swapped_at.is_some();
-        Ok(Some(Rotated { certificate, old, swapped_at, came_back }))
-    }
-
-    /// Until when the old one is kept for its overlap, by what AWS has now.
-    async fn overlaps(
-        &self,
-        object: &TransferCertificate,
-        account: &Account,
-        old: &str,
-    ) -> Result<Option<Timestamp>, AwsError> {
-        let status = object.status.as_ref();
-        let replaced = status.and_then(|status| status.replacing.as_ref()).is_some_and(|it| it.old_id == old);
-        let Some(id) = status.and_then(KindStatus::id).filter(|_| replaced) else { return Ok(None) };
-        let Some(have) = self.look(object, account, id).await? else { return Ok(None) };
+        let have = Rotated { certificate, old, swapped_at, came_back, old_kept_until: None };
         let until = object.spec.inactive_date.as_ref().and_then(|text| text.parse().ok());
-        let now = account.now().await?;
-        Ok(have.kept_until(object.spec.overlap(), until).filter(|end| now < *end))
+        let old_kept_until = have.kept_until(object.spec.overlap(), until);
+        Ok(Some(Rotated { old_kept_until, ..have }))
     }
 }
 
@@ -238,16 +225,13 @@ impl Tagged<TransferCertificate, Arc<AwsIdentity>> for Certificates {
     async fn deletion_blockers(
         &self,
         object: &TransferCertificate,
-        target: &Target<Arc<AwsIdentity>>,
+        _: &Target<Arc<AwsIdentity>>,
         id: Option<&str>,
     ) -> Result<Option<String>, ReconcileError> {
         if standalone::going(object) {
             return certificate_ref::blocks_deletion(&self.deps, object, id).await;
         }
         let Some(old) = id else { return Ok(None) };
-        if let Some(end) = self.overlaps(object, &target.account, old).await? {
-            return Ok(Some(format!("its overlap lasts until {end}")));
-        }
         let keeping = certificate_ref::keeping(&self.deps, object, old).await?;
         Ok((!keeping.is_empty()).then(|| referrers::shown(&keeping)))
     }

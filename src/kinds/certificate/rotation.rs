@@ -33,6 +33,8 @@ pub struct Rotated {
     /// The one in force was the old one before: an end that it was given as that is taken back, also where the call arrives
     /// only now.
     pub came_back: bool,
+    /// Until when the old one is not deleted, as the spec has it: [`Self::kept_until`].
+    pub old_kept_until: Option<Timestamp>,
 }
 
 impl Rotated {
@@ -168,5 +170,9 @@ impl ResourceState for Rotated {
     /// AWS lists neither the certificate nor tags.
     fn listed(&self) -> Option<String> {
         None
+    }
+
+    fn overlaps_old_until(&self) -> Option<Timestamp> {
+        self.old_kept_until
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn held(id: &str) -> Certificate {
 }
 
 pub(super) fn alone(certificate: Certificate) -> Rotated {
-    Rotated { certificate, old: None, swapped_at: None, came_back: false }
+    Rotated { certificate, old: None, swapped_at: None, came_back: false, old_kept_until: None }
 }
 
 fn applied(paths: &[&str]) -> Applied {

@@ -72,6 +72,20 @@ async fn a_source_that_holds_the_old_one_again_swaps_back_and_imports_nothing() 
     assert_eq!(rig.cloud.calls(), ["UpdateProfile", "DeleteCertificate"]);
 }
 
+/// The new one, the old one, and once more whose that is: until when it overlaps follows from the same look.
+#[tokio::test(start_paused = true)]
+async fn a_look_in_an_overlap_reads_three_times() {
+    let (rig, ..) = renewed(json!({"notice": "0s", "overlap": "12h"})).await;
+    let reads = || rig.cloud.asked().iter().filter(|asked| asked.starts_with("DescribeCertificate")).count();
+    let before = reads();
+    rig.edit(CERTIFICATE, "own", |object| {
+        object["metadata"]["annotations"] = json!({"transfer-operator.dev/reconcile-at": "now"});
+    });
+    rig.reconcile(CERTIFICATE, "own").await;
+    assert_eq!(reads() - before, 3, "{}", rig.message(CERTIFICATE, "own"));
+    assert!(rig.message(CERTIFICATE, "own").contains("its overlap lasts until"), "{}", rig.message(CERTIFICATE, "own"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_that_was_never_used_leaves_at_once_where_it_is_taken_back() {
     let (rig, old, new) = renewed(json!({"notice": "24h", "overlap": "48h"})).await;

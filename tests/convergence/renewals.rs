@@ -1,5 +1,5 @@
-//! Renewals of one's own certificate that something comes in between of: the next one, a profile that is held, the end of
-//! the object, and a hand in AWS.
+//! Renewals of one's own certificate that something comes in between of: the next one, the one before again, a profile
+//! that is held, the end of the object, and a hand in AWS.
 
 use std::time::Duration;
 
@@ -76,6 +76,17 @@ pub async fn w16_renewed_again(stage: &Stage) {
         beside(stage, &signing, first, phase).await;
         write(stage, &signing, second);
         alone(stage, second).await;
+    }
+    stage.close().await;
+}
+
+/// The Secret holds the old one again, in the notice of the new one and in its overlap.
+pub async fn w16_renewal_taken_back(stage: &Stage) {
+    let [signing, _] = begun(stage).await;
+    for phase in [Phase::Notice, Phase::Overlap] {
+        beside(stage, &signing, RENEWED, phase).await;
+        write(stage, &signing, OWN);
+        alone(stage, OWN).await;
     }
     stage.close().await;
 }

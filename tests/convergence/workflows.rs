@@ -66,6 +66,7 @@ pub const ALL: &[Workflow] = &[
         run: |stage| certificates::w16_renewal(stage, "refuse_new_past", "10m").boxed(),
     },
     Workflow { name: "W16-renewed-again", run: |stage| renewals::w16_renewed_again(stage).boxed() },
+    Workflow { name: "W16-renewal-taken-back", run: |stage| renewals::w16_renewal_taken_back(stage).boxed() },
     Workflow { name: "W16-renewal-deleted", run: |stage| renewals::w16_renewal_deleted(stage).boxed() },
     Workflow { name: "W16-renewal-held", run: |stage| renewals::w16_renewal_held(stage).boxed() },
     Workflow { name: "W16-renewal-untagged", run: |stage| renewals::w16_renewal_untagged(stage).boxed() },

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::runs::Plan;
 use crate::setup::{Blow, Rule, Setup, Streams, Watching};
 use crate::world::Life;
 
@@ -128,6 +129,12 @@ pub fn late(workflow: &str) -> Vec<Row> {
         _ => None,
     };
     [&LATE_CALL, &LATE_STOP].into_iter().chain(more).collect()
+}
+
+/// O9: where the source of a certificate holds the one before again, that one may be there still, or be imported anew: how
+/// many are made depends on how far the renewal is by then. Which one is there in the end does not.
+pub fn imports_vary(plan: &Plan) -> bool {
+    plan.workflow.name == "W16-renewal-taken-back"
 }
 
 /// O4: by how much later than without faults the runs of a family may come to their end: twice what was measured,

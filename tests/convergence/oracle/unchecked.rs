@@ -119,13 +119,13 @@ pub static BEYOND_THE_WINDOW: Unchecked = Unchecked {
           prevent is one duplicate",
 };
 
-/// What a call that comes late, within the age of a signature, may do to a workflow.
-pub fn late(workflow: &str) -> Vec<Row> {
-    let more = match workflow {
-        "W13-retain" => Some(&LATE_RETAIN),
-        "W8-role" => Some(&LATE_UPDATE),
-        "W11-kms-key" => Some(&LATE_KMS_KEY),
-        "W16-renewal-untagged" => Some(&LATE_END),
+/// What a call that comes late, within the age of a signature, may do to a workflow. Which call that is, some plans say.
+pub fn late(workflow: &str, operation: Option<&str>) -> Vec<Row> {
+    let more = match (workflow, operation) {
+        ("W13-retain", _) => Some(&LATE_RETAIN),
+        ("W8-role", _) => Some(&LATE_UPDATE),
+        ("W11-kms-key", _) => Some(&LATE_KMS_KEY),
+        ("W16-renewal-untagged", Some("UpdateCertificate")) => Some(&LATE_END),
         _ => None,
     };
     [&LATE_CALL, &LATE_STOP].into_iter().chain(more).collect()

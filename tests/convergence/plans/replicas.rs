@@ -18,8 +18,8 @@ const TOO_LONG: Duration = Duration::from_mins(25);
 const SPANS: [u64; 4] = [1, 4, 14, 25];
 
 /// What two processes may do to each other is nothing. But what one of them sends late has limits.
-fn late(workflow: Workflow, comes: bool) -> Vec<Row> {
-    if comes { unchecked::late(workflow.name) } else { Vec::new() }
+fn late(workflow: Workflow, operation: Option<&str>, comes: bool) -> Vec<Row> {
+    if comes { unchecked::late(workflow.name, operation) } else { Vec::new() }
 }
 
 fn is_run(plan: &Plan) -> bool {
@@ -54,7 +54,7 @@ pub fn two(_: &References, scale: Scale) -> Vec<Plan> {
                 replicas: 2,
                 rest: 1,
                 listing_lag: lag,
-                unchecked: late(workflow, seed % 5 == 4),
+                unchecked: late(workflow, None, seed % 5 == 4),
                 ..Setup::new(seed).with(rules)
             };
             Plan { id: format!("two/{}/{seed}", workflow.name), workflow, setup }
@@ -80,7 +80,8 @@ pub fn frozen(_: &References, scale: Scale) -> Vec<Plan> {
         for (point, (name, moment), minutes) in freezes {
             let span = Duration::from_mins(minutes);
             let rules = vec![Rule::at(point.call, *moment, Blow::Freeze(span))];
-            let setup = Setup { unchecked: late(*workflow, span < TOO_LONG), ..two.clone().with(rules) };
+            let unchecked = late(*workflow, Some(&point.operation), span < TOO_LONG);
+            let setup = Setup { unchecked, ..two.clone().with(rules) };
             let id = format!("frozen/{}/{}-{name}-{minutes}", workflow.name, point.call);
             plans.push(Plan { id, workflow: *workflow, setup });
         }

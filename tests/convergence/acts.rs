@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use transfer_operator::sim::operation::Operation;
 
+use crate::oracle::in_force;
 use crate::past;
 use crate::stage::key;
 use crate::world::{ACCOUNT, Life, REGION, World};
@@ -37,6 +38,7 @@ pub enum Act {
 impl Act {
     pub fn done(&self, world: &Arc<World>, life: &Arc<Life>) {
         world.note(&format!("act {self:?}"));
+        in_force::look(world);
         match self {
             Self::Delete(kind, name) => delete(world, &key(kind, name)),
             Self::Recreate(kind, name) => {
@@ -86,6 +88,7 @@ async fn again(world: Arc<World>, at: Key, object: Value) {
         "apiVersion": object["apiVersion"], "kind": object["kind"],
         "metadata": {"name": meta["name"], "namespace": meta["namespace"]}, "spec": object["spec"],
     });
+    in_force::look(&world);
     world.api().apply(&fresh);
     world.coming.fetch_sub(1, Ordering::SeqCst);
     world.changed.notify_waiters();

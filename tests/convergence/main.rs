@@ -136,6 +136,17 @@ fn a_forged_record_gives_away_somebodys_access_and_no_more() {
 }
 
 #[test]
+fn a_certificates_end_is_judged_by_what_its_object_said_then() {
+    let said =
+        runs::watched(Setup::new(1), |stage| Box::pin(renewals::an_end_of_the_object_that_it_takes_back_later(stage)));
+    scenarios::only(&said, &[]);
+    let unsaid = runs::watched(Setup::new(1), |stage| {
+        Box::pin(renewals::an_end_in_the_console_before_the_object_is_deleted(stage))
+    });
+    scenarios::only(&unsaid, &["O15: "]);
+}
+
+#[test]
 fn each_known_defect_is_seen_and_the_same_plans_hold_without_it() {
     let references = References::new();
     let (mut blind, mut tried) = (Vec::new(), 0);

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use transfer_operator::api::{TAG_ATTEMPT, TAG_CLUSTER, TAG_OWNER, TAG_UID};
 use transfer_operator::fakes::api_server::Key;
@@ -137,6 +138,31 @@ pub async fn w16_renewal_untagged(stage: &Stage) {
     }
     alone(stage, RENEWED).await;
     stage.close().await;
+}
+
+/// What ended while the object said so is no gap, whatever it says later.
+pub async fn an_end_of_the_object_that_it_takes_back_later(stage: &Stage) {
+    let [signing, _] = begun(stage).await;
+    let soon = stage.world.clock.now().checked_add(SignedDuration::from_mins(10)).unwrap();
+    stage.edit(&signing, |spec| spec["inactiveDate"] = json!(soon.to_string()));
+    stage.pause(Duration::from_mins(30)).await;
+    stage.edit(&signing, |spec| spec["inactiveDate"] = json!("2048-01-01T00:00:00Z"));
+    stage.all_ready().await;
+}
+
+/// What somebody else ended is a gap, though the object is deleted later.
+pub async fn an_end_in_the_console_before_the_object_is_deleted(stage: &Stage) {
+    let both = begun(stage).await;
+    for object in &both {
+        stage.edit(object, |spec| spec["suspend"] = json!(true));
+        stage.until("the suspension is told", |stage| suspended(stage, object)).await;
+    }
+    let soon = stage.world.clock.now().as_second() + 600;
+    for id in ids(stage) {
+        stage.console(Operation::UpdateCertificate, json!({"CertificateId": id, "InactiveDate": soon}));
+    }
+    stage.pause(Duration::from_mins(30)).await;
+    stage.delete(&both[0]);
 }
 
 /// The certificates that AWS has.

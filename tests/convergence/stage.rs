@@ -144,6 +144,7 @@ impl Stage {
             object["apiVersion"] = json!("transfer-operator.dev/v1alpha1");
             object["metadata"]["namespace"] = json!(NS);
         }
+        in_force::look(&self.world);
         let key = self.world.api().apply(&object);
         self.world.note(&format!("apply {} {}", key.0, key.1));
         self.changed();
@@ -191,6 +192,7 @@ impl Stage {
     }
 
     pub fn edit(&self, key: &Key, change: impl FnOnce(&mut Value)) {
+        in_force::look(&self.world);
         self.world.api().edit(key, change);
         self.world.note(&format!("edit {} {}", key.0, key.1));
         self.changed();
@@ -206,6 +208,7 @@ impl Stage {
     }
 
     pub fn delete(&self, key: &Key) {
+        in_force::look(&self.world);
         self.world.api().delete(key);
         self.world.note(&format!("delete {} {}", key.0, key.1));
         self.changed();
@@ -338,6 +341,7 @@ impl Stage {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
         tokio::time::sleep(unchecked::before_rest(&self.world.setup)).await;
+        in_force::look(&self.world);
         self.told_truly();
         // What was under way may end; then every look must find nothing to do. What kube's client could not write while
         // there was trouble, the status of an identity for example, is tried again within five minutes.
@@ -370,6 +374,7 @@ impl Stage {
         if nobody_died && nobody_is_frozen && tasks_after > tasks {
             self.world.violation(format!("O10: {tasks} tasks became {tasks_after} at rest"));
         }
+        in_force::look(&self.world);
         *self.quiet.lock().unwrap() = began..self.world.points().len();
     }
 

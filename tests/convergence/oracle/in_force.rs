@@ -28,7 +28,8 @@ pub struct InForce {
 /// What AWS has on profiles of ours: from when on and until when each certificate is used.
 type Held = BTreeMap<Pair, Vec<(Timestamp, Timestamp)>>;
 
-/// Judges every moment since the last look. It comes before and after each change: in between only time passes.
+/// Judges every moment since the last look, by the objects of now. It comes before and after each change in AWS, and before
+/// each change of an object by a person: in between only time passes.
 pub fn look(world: &World) {
     let now = world.clock.now();
     let held = held(world);

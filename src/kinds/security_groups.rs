@@ -68,10 +68,12 @@ pub fn named(ids: &[String]) -> Option<BTreeSet<String>> {
     (!ids.is_empty()).then(|| ids.iter().cloned().collect())
 }
 
-/// What is wanted of an endpoint that AWS Transfer Family does not show (yet).
+/// What is wanted of an endpoint that AWS Transfer Family does not show (yet). What was sent and left the spec stays known until
+/// it can be told again.
 #[must_use]
-pub fn unseen(path: &str, wanted: Option<&[String]>) -> Groups {
-    let unknown = wanted.and_then(named).map(|wanted| change(path, Value::Null, &wanted));
+pub fn unseen(path: &str, wanted: Option<&[String]>, applied: Option<&Applied>) -> Groups {
+    let wanted = wanted.and_then(named);
+    let unknown = (wanted.is_some() || was_sent(path, applied)).then(|| change(path, Value::Null, wanted.as_ref()));
     Groups { unknown, ..Groups::default() }
 }
 
@@ -80,18 +82,17 @@ pub fn unseen(path: &str, wanted: Option<&[String]>) -> Groups {
 #[must_use]
 pub fn compare(path: &str, id: &str, wanted: Option<&[String]>, shown: Shown<'_>, applied: Option<&Applied>) -> Groups {
     let Some(wanted) = wanted.and_then(named) else {
-        let set = applied.is_some_and(|applied| applied.hashes.contains_key(path));
-        return Groups { left: set, ..Groups::default() };
+        return Groups { left: was_sent(path, applied), ..Groups::default() };
     };
     let Some(endpoint) = shown.endpoint else {
-        let unknown = Some(change(path, Value::Null, &wanted));
+        let unknown = Some(change(path, Value::Null, Some(&wanted)));
         return Groups { unknown, block: Some(hidden(path, shown.hidden)), ..Groups::default() };
     };
     let held: BTreeSet<String> = endpoint.security_groups.iter().cloned().collect();
     if held == wanted {
         return Groups::default();
     }
-    let change = change(path, json!(held), &wanted);
+    let change = change(path, json!(held), Some(&wanted));
     if !endpoint.is("available") {
         let message = format!("spec.{path} changes once {id} is available; EC2 says {}", endpoint.state);
         let block = Some(Reason::new(reasons::WAITING_FOR_AWS, message));
@@ -109,7 +110,11 @@ pub fn compare(path: &str, id: &str, wanted: Option<&[String]>, shown: Shown<'_>
     Groups { change: Some(change), call: Some(call), ..Groups::default() }
 }
 
-fn change(path: &str, have: Value, wanted: &BTreeSet<String>) -> Change {
+fn was_sent(path: &str, applied: Option<&Applied>) -> bool {
+    applied.is_some_and(|applied| applied.hashes.contains_key(path))
+}
+
+fn change(path: &str, have: Value, wanted: Option<&BTreeSet<String>>) -> Change {
     Change { path: path.to_owned(), have, want: json!(wanted), effect: Effect::Ec2 }
 }
 

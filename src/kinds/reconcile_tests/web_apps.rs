@@ -516,6 +516,25 @@ async fn groups_that_ec2_hid_all_the_time_can_leave_the_spec_again() {
     assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::CANNOT_CLEAR));
 }
 
+/// Whether they left the spec is told from what was sent, which no look without the endpoint puts out of mind.
+#[tokio::test(start_paused = true)]
+async fn groups_that_leave_the_spec_while_the_endpoint_is_hidden_are_remembered() {
+    let (group, path) = ("sg-00000000000000001", "endpointDetails.vpc.securityGroupIds");
+    let rig = Rig::new();
+    ready(&rig, in_vpc(json!({"securityGroupIds": [group]}))).await;
+    let hash = |rig: &Rig| rig.status(KIND, "portal")["applied"]["hashes"][path].clone();
+    let (sent, endpoint) = (hash(&rig), held(&rig).vpc.unwrap().vpc_endpoint_id);
+    somebody(&rig, |web_app| web_app.vpc.as_mut().unwrap().vpc_endpoint_id = None);
+    edited(&rig, |spec| drop(spec["endpointDetails"]["vpc"].as_object_mut().unwrap().remove("securityGroupIds"))).await;
+    assert_eq!((&hash(&rig), says(&rig, "Ready").0), (&sent, "True".to_owned()), "{sent}");
+    rig.cloud.calls();
+    somebody(&rig, |web_app| web_app.vpc.as_mut().unwrap().vpc_endpoint_id = endpoint);
+    rig.run(KIND, "portal", REST).await;
+    assert_eq!((says(&rig, "Stalled"), rig.cloud.calls().len()), (verdict("True", reasons::CANNOT_CLEAR), 0));
+    edited(&rig, |spec| spec["endpointDetails"]["vpc"]["securityGroupIds"] = json!([group])).await;
+    assert_eq!((hash(&rig), says(&rig, "Ready").0), (sent, "True".to_owned()));
+}
+
 /// Who may not call IAM Identity Center is told where the rights stand.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_for_lack_of_rights_names_the_command_that_prints_them() {

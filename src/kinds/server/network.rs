@@ -107,7 +107,11 @@ pub fn security_groups(
     let details = want.settings.endpoint_details.as_ref();
     let wanted = details.and_then(|details| details.security_group_ids.as_deref());
     let shown = Shown { endpoint: network.endpoint.as_ref(), hidden: network.hidden_endpoint.as_ref() };
-    let Some(id) = endpoint_id(server) else { return security_groups::unseen(SECURITY_GROUPS, wanted) };
+    let Some(id) = endpoint_id(server) else {
+        // Outside of a VPC there are none.
+        let applied = applied.filter(|_| server.settings.endpoint_type.as_deref() == Some("VPC"));
+        return security_groups::unseen(SECURITY_GROUPS, wanted, applied);
+    };
     security_groups::compare(SECURITY_GROUPS, &id, wanted, shown, applied)
 }
 

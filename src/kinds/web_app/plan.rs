@@ -185,7 +185,7 @@ fn groups(want: &WantedWebApp, have: &WebAppState, applied: &Applied) -> Groups 
     let shown = Shown { endpoint: have.endpoint.as_ref(), hidden: have.hidden_endpoint.as_ref() };
     match &have.web_app.vpc_endpoint_id {
         Some(id) if details.is_some() => security_groups::compare(SECURITY_GROUPS, id, wanted, shown, Some(applied)),
-        _ => security_groups::unseen(SECURITY_GROUPS, wanted),
+        _ => security_groups::unseen(SECURITY_GROUPS, wanted, details.map(|_| applied)),
     }
 }
 

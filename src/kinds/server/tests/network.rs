@@ -106,6 +106,18 @@ fn groups_that_left_the_spec_cannot_be_cleared_and_foreign_ones_stay() {
 }
 
 #[test]
+fn groups_that_left_the_spec_of_a_hidden_endpoint_are_unknown_in_a_vpc_only() {
+    let set = || json!({"applied": {"hashes": {SECURITY_GROUPS: "x"}}});
+    let public = || json!({"endpointType": "PUBLIC"});
+    for (settings, sent, expected) in
+        [(details(json!({})), set(), 1), (details(json!({})), json!({"applied": {}}), 0), (public(), set(), 0)]
+    {
+        let plan = plan_of(&wanted(settings.clone()), &held(settings.clone()), sent);
+        assert_eq!((plan.unknown.len(), plan.blocks.len(), plan.calls.len()), (expected, 0, 0), "{settings}");
+    }
+}
+
+#[test]
 fn a_server_goes_on_once_its_endpoint_has_an_interface_in_each_subnet() {
     let rows: &[(&str, &[&str], &[&str], bool)] = &[
         ("available", &["subnet-1"], &["eni-1"], true),

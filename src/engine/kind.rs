@@ -148,14 +148,23 @@ pub struct OwnedConfigMap {
     pub data: Option<BTreeMap<String, String>>,
 }
 
+/// What may differ and cannot be compared now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unknown {
+    /// What is wanted.
+    pub change: Change,
+    /// Why, in a sentence that names the member.
+    pub why: String,
+}
+
 /// What is different and what to send.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// All differences, keys and tags included (owner tags not), also those that are not acted on.
     pub changes: Vec<Change>,
-    /// What may differ and cannot be compared now; a block may say why. It is not known to be as the spec says, so nothing is
-    /// taken over for it, and it was not sent, so nothing of it is written down.
-    pub unknown: Vec<Change>,
+    /// What may differ and cannot be compared now. It is not known to be as the spec says, so nothing is taken over for it, and
+    /// it was not sent, so nothing of it is written down.
+    pub unknown: Vec<Unknown>,
     /// Calls in the order in which they are to be sent; each stands on its own, so that one that AWS refuses does not
     /// hold the others back.
     pub calls: Vec<PlannedCall>,

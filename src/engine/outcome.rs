@@ -139,7 +139,7 @@ pub(super) fn stall<K: Kind>(
     let code = reason.code;
     let compared = known::plan(engine, context).filter(|_| code == reasons::NOT_IDENTICAL);
     let message = match &compared {
-        Some(plan) => planned::with_unknown(reason.message, plan),
+        Some(plan) => planned::not_identical(plan, &reason.message),
         None => reason.message,
     };
     let message = with_commands(engine, context, message, uid_lost);
@@ -298,9 +298,10 @@ fn settled<K: Kind>(
         // What is only reported is found again by a full look; and what others live on is always looked at.
         let rests = left.is_none() && engine.kind.found_by().child().is_some();
         let listed = if rests { have.listed() } else { None };
-        let in_force = applied::in_force(common.applied.as_ref(), &wanted.applied, &plan.unknown);
+        let unknown: Vec<Change> = plan.unknown.iter().map(|unknown| unknown.change.clone()).collect();
+        let in_force = applied::in_force(common.applied.as_ref(), &wanted.applied, &unknown);
         // An edit of what cannot be compared goes on.
-        let digest = plan.unknown.is_empty().then(|| wanted.digest.clone());
+        let digest = unknown.is_empty().then(|| wanted.digest.clone());
         common.applied = Some(Applied { digest, listed, ..in_force });
         engine.memories.change(&context.request.uid, |memory| memory.added = None);
     }

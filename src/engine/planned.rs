@@ -5,7 +5,7 @@
 //! do, and secrets do not come here either.
 
 use super::approval::unordered;
-use super::diff::{Change, Effect, paths};
+use super::diff::{Change, Effect};
 use super::drift::{VALUE_MAX, text};
 use super::kind::Plan;
 use crate::api::CommonStatus;
@@ -14,15 +14,18 @@ use crate::api::status::{OperationKind, OperationRecord, PlannedChange};
 /// How many changes status shows: what stops or replaces something comes first, so that this is never cut.
 const SHOWN: usize = 50;
 
-/// The message, and what could not be compared.
+/// Why what is to be taken over is not known to be as the spec says: what differs stands in status, what cannot be compared is
+/// named here with the cause. `advice` is what to do about it.
 #[must_use]
-pub fn with_unknown(message: String, plan: &Plan) -> String {
-    let why: Vec<&str> = plan.blocks.iter().map(|block| block.message.as_str()).collect();
-    match (plan.unknown.is_empty(), why.is_empty()) {
-        (true, _) => message,
-        (false, true) => format!("{message}; {} cannot be compared now", paths(&plan.unknown)),
-        (false, false) => format!("{message}; {}", why.join("; ")),
-    }
+pub fn not_identical(plan: &Plan, advice: &str) -> String {
+    let unknown: Vec<&str> = plan.unknown.iter().map(|unknown| unknown.why.as_str()).collect();
+    let unknown = unknown.join("; ");
+    let why = match (plan.changes.is_empty(), unknown.is_empty()) {
+        (_, true) => "differs from the spec, see status.drift".to_owned(),
+        (true, false) => format!("does not differ from the spec as far as AWS shows it, but {unknown}"),
+        (false, false) => format!("differs from the spec, see status.drift, and {unknown}"),
+    };
+    format!("what is to be taken over {why}; {advice}")
 }
 
 /// The table of a plan.

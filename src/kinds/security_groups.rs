@@ -10,7 +10,7 @@ use crate::api::status::Applied;
 use crate::aws::ec2::{DescribeVpcEndpoints, ModifyVpcEndpoint, VpcEndpoint};
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::PlannedCall;
+use crate::engine::kind::{PlannedCall, Unknown};
 use crate::engine::reason::Reason;
 
 /// What EC2 showed of an endpoint, where it was asked.
@@ -27,8 +27,8 @@ pub struct Shown<'a> {
 pub struct Groups {
     /// The difference.
     pub change: Option<Change>,
-    /// What is wanted, where EC2 does not show what is there.
-    pub unknown: Option<Change>,
+    /// What is wanted, where nothing shows what is there.
+    pub unknown: Option<Unknown>,
     /// The call.
     pub call: Option<PlannedCall>,
     /// Why nothing is done about it.
@@ -73,7 +73,10 @@ pub fn named(ids: &[String]) -> Option<BTreeSet<String>> {
 #[must_use]
 pub fn unseen(path: &str, wanted: Option<&[String]>, applied: Option<&Applied>) -> Groups {
     let wanted = wanted.and_then(named);
-    let unknown = (wanted.is_some() || was_sent(path, applied)).then(|| change(path, Value::Null, wanted.as_ref()));
+    let unknown = (wanted.is_some() || was_sent(path, applied)).then(|| Unknown {
+        change: change(path, Value::Null, wanted.as_ref()),
+        why: format!("spec.{path} cannot be compared: AWS does not say (yet) which endpoint it is of"),
+    });
     Groups { unknown, ..Groups::default() }
 }
 
@@ -85,8 +88,9 @@ pub fn compare(path: &str, id: &str, wanted: Option<&[String]>, shown: Shown<'_>
         return Groups { left: was_sent(path, applied), ..Groups::default() };
     };
     let Some(endpoint) = shown.endpoint else {
-        let unknown = Some(change(path, Value::Null, Some(&wanted)));
-        return Groups { unknown, block: Some(hidden(path, shown.hidden)), ..Groups::default() };
+        let block = hidden(path, shown.hidden);
+        let unknown = Some(Unknown { change: change(path, Value::Null, Some(&wanted)), why: block.message.clone() });
+        return Groups { unknown, block: Some(block), ..Groups::default() };
     };
     let held: BTreeSet<String> = endpoint.security_groups.iter().cloned().collect();
     if held == wanted {

@@ -480,8 +480,7 @@ fn adopt(facts: &Facts, adoption: Adoption, first: Option<Action>) -> Action {
     if adoption.only_identical && facts.differs {
         return stall(
             reasons::NOT_IDENTICAL,
-            "what is to be taken over differs from the spec, see status.drift; nothing is touched. Put the spec or AWS \
-             right, or set spec.lifecycle.adoption.mode to Converge",
+            "nothing is touched. Put the spec or AWS right, or set spec.lifecycle.adoption.mode to Converge",
         );
     }
     first.unwrap_or_else(|| Action::Adopt(adoption.id.to_owned()))

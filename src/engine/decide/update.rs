@@ -364,7 +364,7 @@ impl UpdateFacts<'_> {
             sent.extend(due.flat_map(|part| &part.changes).map(|change| change.path.as_str()));
         }
         let differ = self.plan.changes.iter().filter(|change| !sent.contains(change.path.as_str()));
-        differ.chain(&self.plan.unknown).cloned().collect()
+        differ.chain(self.plan.unknown.iter().map(|unknown| &unknown.change)).cloned().collect()
     }
 
     /// Whether AWS refused what the call says, the last time that it was sent.

@@ -11,7 +11,7 @@ use super::*;
 use crate::api::status::OperationRecord;
 use crate::aws::{AwsError, AwsErrorKind, Mutation};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::{OperationStep, Plan, PlannedCall, When};
+use crate::engine::kind::{OperationStep, Plan, PlannedCall, Unknown, When};
 use crate::engine::memory::{Accepted, Memory, RefusedCall};
 use crate::engine::mutate;
 
@@ -222,7 +222,8 @@ fn what_will_be_applied_is_written_down_before_the_call_goes_out() {
         "not for a call that AWS refused for certain"
     );
     let mut hidden = world(vec![call("a")]);
-    (hidden.recorded, hidden.plan.unknown) = (None, vec![change("b")]);
+    let why = "nothing shows it".to_owned();
+    (hidden.recorded, hidden.plan.unknown) = (None, vec![Unknown { change: change("b"), why }]);
     let taken = hidden.wanted.clone();
     hidden.wanted.hashes.insert("b".to_owned(), "what cannot be compared is not sent".to_owned());
     assert_eq!(hidden.step(|_| {}), Action::RecordApplied(taken));

@@ -36,7 +36,11 @@ fn held(rig: &Rig) -> WebApp {
 /// Somebody changes it in AWS.
 fn somebody(rig: &Rig, change: impl FnOnce(&mut WebApp)) {
     let id = rig.status(KIND, "portal")["webAppId"].as_str().unwrap().to_owned();
-    change(&mut rig.cloud.sim().world.region(ACCOUNT, REGION).web_apps.get_mut(&id).unwrap().what);
+    changed(rig, &id, change);
+}
+
+fn changed(rig: &Rig, id: &str, change: impl FnOnce(&mut WebApp)) {
+    change(&mut rig.cloud.sim().world.region(ACCOUNT, REGION).web_apps.get_mut(id).unwrap().what);
 }
 
 /// Title, logo and icon as AWS has them.
@@ -479,9 +483,28 @@ async fn a_web_app_whose_groups_ec2_hides_is_not_taken_over_as_identical() {
     rig.run(KIND, "portal", REST).await;
     assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::NOT_IDENTICAL));
     let message = rig.message(KIND, "portal");
-    assert!(message.contains("securityGroupIds cannot be compared") && message.contains("ec2:Desc"), "{message}");
+    assert!(
+        !message.contains("differs from") && message.contains("ec2:Desc"),
+        "nothing that is seen differs: {message}"
+    );
+    let unseen = "does not differ from the spec as far as AWS shows it, but spec.endpointDetails.vpc.securityGroupIds cannot \
+                  be compared: ";
+    assert!(message.contains(unseen), "{message}");
     assert_eq!((rig.cloud.calls().len(), &rig.status(KIND, "portal")["drift"]), (0, &Value::Null));
+    rig.edit(KIND, "portal", |object| object["spec"]["webAppUnits"] = json!({"provisioned": 7}));
+    rig.run(KIND, "portal", REST).await;
+    let message = rig.message(KIND, "portal");
+    assert!(message.contains("differs from the spec, see status.drift, and spec.endpointDetails.vpc"), "{message}");
+    assert_eq!(rig.status(KIND, "portal")["drift"][0]["path"], "spec.webAppUnits.provisioned");
+    rig.edit(KIND, "portal", |object| drop(object["spec"].as_object_mut().unwrap().remove("webAppUnits")));
     rig.cloud.faults.lock().unwrap().clear();
+    // Nor where AWS does not even say which endpoint it is, of which EC2 then is not asked.
+    changed(&rig, id, |web_app| web_app.vpc.as_mut().unwrap().vpc_endpoint_id = None);
+    rig.run(KIND, "portal", REST).await;
+    let message = rig.message(KIND, "portal");
+    assert!(message.contains(unseen) && message.contains("which endpoint it is of; nothing is touched"), "{message}");
+    let endpoint = Some("vpce-0123456789abcdef0".to_owned());
+    changed(&rig, id, |web_app| web_app.vpc.as_mut().unwrap().vpc_endpoint_id = endpoint);
     rig.run(KIND, "portal", REST).await;
     assert_eq!((rig.cloud.calls(), says(&rig, "Ready").0), (vec!["TagResource".to_owned()], "True".to_owned()));
 }

@@ -85,7 +85,8 @@ fn what_ec2_refuses_holds_back_the_groups_and_nothing_else() {
         assert_eq!((plan.blocks[0].code, operations(&plan)), (code, vec!["UpdateServer"]), "{kind:?}");
         assert!(plan.blocks[0].message.contains(SECURITY_GROUPS));
         let paths = |changes: &[Change]| changes.iter().map(|change| change.path.clone()).collect::<Vec<_>>();
-        assert_eq!(paths(&plan.unknown), [SECURITY_GROUPS], "{kind:?}");
+        let unknown: Vec<&str> = plan.unknown.iter().map(|unknown| unknown.change.path.as_str()).collect();
+        assert_eq!((unknown, &plan.unknown[0].why), (vec![SECURITY_GROUPS], &plan.blocks[0].message), "{kind:?}");
         assert!(!paths(&plan.changes).contains(&SECURITY_GROUPS.to_owned()), "{kind:?}: no difference is made up");
     }
     let unseen = plan_of(&want, &held(details(json!({}))), json!({"applied": {}}));

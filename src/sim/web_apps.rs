@@ -254,7 +254,7 @@ fn in_the_vpc(vpc: &WebAppVpc, context: &Context<'_>) -> Option<String> {
 fn shown(url: &str, config: &Config) -> String {
     match config.web_app_addresses {
         Addresses::Url => url.to_owned(),
-        Addresses::Host => host(url).to_owned(),
+        Addresses::Host => host(url.strip_prefix("http://").unwrap_or(url)).to_owned(),
         Addresses::Slash => format!("{}/", url.trim_end_matches('/')),
     }
 }

@@ -100,6 +100,11 @@ fn the_addresses_of_a_web_app_are_shown_as_a_switch_says() {
         let shown = described(&mut bench, &which);
         assert_eq!((&shown["AccessEndpoint"], &shown["WebAppEndpoint"]), (&json!(access), &json!(address)), "{switch}");
     }
+    bench.ok("UpdateWebApp", with(&which, &json!({"AccessEndpoint": "http://files.example.com"})));
+    for (switch, access) in [("url", "http://files.example.com"), ("host", "files.example.com")] {
+        bench.set(&json!({"web_app_addresses": switch}));
+        assert_eq!(described(&mut bench, &which)["AccessEndpoint"], access, "{switch}");
+    }
     bench.ok("UpdateWebApp", with(&which, &json!({"AccessEndpoint": format!("{own}/")})));
     let shown = described(&mut bench, &which);
     assert_eq!(shown["AccessEndpoint"], shown["WebAppEndpoint"], "its own, however it is spelt");

@@ -155,6 +155,39 @@ async fn an_address_of_ones_own_comes_and_goes_however_aws_shows_it() {
     }
 }
 
+/// Where AWS shows no scheme, what it has of it is what was sent: an edit of it is one call, and what others change is seen
+/// as far as AWS shows it.
+#[tokio::test(start_paused = true)]
+async fn the_scheme_of_an_address_is_sent_once_also_where_aws_does_not_show_it() {
+    for spelt in [Addresses::Url, Addresses::Host, Addresses::Slash] {
+        let rig = Rig::new();
+        rig.cloud.sim().config.web_app_addresses = spelt;
+        ready(&rig, json!({"accessEndpoint": "http://files.example.com"})).await;
+        assert_eq!(rig.cloud.calls(), ["CreateWebApp"], "{spelt:?}");
+        for (address, calls) in [
+            ("http://files.example.com:80/", 0),
+            ("https://files.example.com", 1),
+            ("https://Files.example.com:443", 0),
+            ("http://files.example.com", 1),
+            ("http://other.example.com", 1),
+        ] {
+            edited(&rig, |spec| spec["accessEndpoint"] = json!(address)).await;
+            assert_eq!(says(&rig, "Ready"), verdict("True", reasons::AVAILABLE), "{}", rig.message(KIND, "portal"));
+            assert_eq!(rig.cloud.calls().len(), calls, "{spelt:?}, {address}");
+            rig.run(KIND, "portal", REST).await;
+            assert_eq!(rig.cloud.calls().len(), 0, "{spelt:?}, {address}: at rest");
+        }
+        let http = Some("http://other.example.com".to_owned());
+        assert_eq!(
+            (held(&rig).access_endpoint, &rig.status(KIND, "portal")["accessEndpoint"]),
+            (http.clone(), &json!(http))
+        );
+        somebody(&rig, |web_app| web_app.access_endpoint = Some("http://theirs.example.com".to_owned()));
+        rig.run(KIND, "portal", REST).await;
+        assert_eq!((held(&rig).access_endpoint, rig.cloud.calls().len()), (http, 1), "{spelt:?}: put right");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_a_web_app_looks_like_follows_its_spec_and_its_config_map() {
     let rig = branded().await;

@@ -1,5 +1,6 @@
 //! `TransferWebApp`: found again by its tags, compared member by member, what it looks like put there as it is written.
 
+mod address;
 mod address_type;
 pub(crate) mod members;
 mod plan;
@@ -72,7 +73,7 @@ impl WebApps {
 pub fn preview(new: &TransferWebAppSpec, old: &TransferWebAppSpec) -> Vec<Change> {
     let (new, old) = (want::settings(new), want::settings(old));
     let applied = set_paths(&members::SETTINGS, &json!(old));
-    let mut changes = plan::differing(&new, &old, &WebApp::default(), &applied);
+    let mut changes = plan::differing(&new, &old, &WebApp::default(), &applied, address::HTTPS);
     // What no answer of AWS's shows, the specs do.
     let hidden = [(members::SECURITY_GROUPS, Effect::Ec2), (members::IP_ADDRESS_TYPE, Effect::Live)];
     changes.extend(hidden.into_iter().filter_map(|(path, effect)| {
@@ -193,8 +194,9 @@ impl Kind for WebApps {
             arn, web_app_id, application_arn, web_app_endpoint, endpoint_type, vpc_endpoint_id, settings, ..
         } = have.web_app.clone();
         (status.web_app_id, status.arn) = (Some(web_app_id), Some(arn));
-        (status.web_app_endpoint, status.access_endpoint) =
-            (web_app_endpoint, settings.access_endpoint.as_deref().map(plan::spelt));
+        let unsaid = wanted.map_or(address::HTTPS, |wanted| wanted.want.unsaid_scheme);
+        status.access_endpoint = settings.access_endpoint.map(|shown| address::spelt(&shown, unsaid));
+        status.web_app_endpoint = web_app_endpoint;
         (status.application_arn, status.vpc_endpoint_id) = (application_arn, vpc_endpoint_id);
         let center = settings.identity_provider_details.and_then(|details| details.identity_center_config);
         status.instance_arn = center.and_then(|center| center.instance_arn);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::address::{self, HTTPS};
 use super::members::{
     ACCESS_ENDPOINT, FAVICON, IP_ADDRESS_TYPE, LOGO, LOOK, ROLE, SECURITY_GROUPS, SETTINGS, SUBNETS, VPC, look_json,
 };
@@ -29,7 +30,7 @@ use crate::kinds::tags;
 pub fn plan(want: &WantedWebApp, have: &WebAppState, applied: &Applied, owner: &Owner) -> Plan {
     let (paths, keys) = (applied.paths.iter().cloned().collect(), applied.tags.iter().cloned().collect());
     let web_app = &have.web_app;
-    let settings = differing(&want.settings, &web_app.settings, web_app, &paths);
+    let settings = differing(&want.settings, &web_app.settings, web_app, &paths, want.unsaid_scheme);
     let mut plan = Plan { blocks: fixed(&settings).into_iter().collect(), ..Plan::default() };
     // Nothing shows it: of what is not ours yet nothing is known that could differ.
     let ours = owner.judge(&web_app.tags) == Ownership::Ours;
@@ -70,17 +71,18 @@ fn cannot_clear(path: &str) -> Reason {
     Reason::stalled(reasons::CANNOT_CLEAR, message)
 }
 
-/// The differences of what DescribeWebApp shows.
+/// The differences of what DescribeWebApp shows; `unsaid` is the scheme of an address that it shows without one.
 pub(super) fn differing(
     want: &WebAppSettings,
     have: &WebAppSettings,
     web_app: &WebApp,
     applied: &BTreeSet<String>,
+    unsaid: &str,
 ) -> Vec<Change> {
     let (mut want, mut have) = (want.clone(), have.clone());
-    want.access_endpoint = want.access_endpoint.as_deref().map(spelt);
+    want.access_endpoint = want.access_endpoint.map(|address| address::spelt(&address, HTTPS));
     have.access_endpoint = match &want.access_endpoint {
-        Some(_) => have.access_endpoint.as_deref().map(spelt),
+        Some(_) => have.access_endpoint.map(|address| address::spelt(&address, unsaid)),
         None => not_own(have.access_endpoint.as_deref(), web_app),
     };
     let (want, have) = (json!(want), json!(have));
@@ -98,25 +100,19 @@ pub(super) fn differing(
 fn not_own(address: Option<&str>, web_app: &WebApp) -> Option<String> {
     address
         .filter(|_| web_app.endpoint_type.as_deref() != Some("VPC"))
-        .map(spelt)
+        .map(|address| address::spelt(address, HTTPS))
         .filter(|address| Some(address) != own(web_app).as_ref())
 }
 
 /// The address that AWS gave it.
 fn own(web_app: &WebApp) -> Option<String> {
-    web_app.web_app_endpoint.as_deref().map(spelt)
+    web_app.web_app_endpoint.as_deref().map(|address| address::spelt(address, HTTPS))
 }
 
 /// The address goes back to the web app's own, which AWS does not show.
 fn homeless<'a>(web_app: &WebApp, changes: &'a [Change]) -> Option<&'a Change> {
     let resets = |change: &&Change| change.path == ACCESS_ENDPOINT && change.want.is_null();
     changes.iter().find(resets).filter(|_| own(web_app).is_none())
-}
-
-/// An address as browsers know it, without a slash at the end. AWS does not say whether it shows https:// and a slash at the end.
-pub(super) fn spelt(address: &str) -> String {
-    let bare = address.strip_prefix("https://").unwrap_or(address).trim_end_matches('/');
-    if bare.contains("://") { bare.to_owned() } else { format!("https://{bare}") }
 }
 
 /// What AWS cannot change and yet is another, by an edit that no rule stopped.
@@ -154,7 +150,9 @@ fn update(want: &WantedWebApp, web_app: &WebApp, changes: &[Change]) -> Result<O
         // An update has no member for it.
         provider.identity_center_config.iter_mut().for_each(|center| center.instance_arn = None);
     }
-    Ok(Some(PlannedCall::new(of(web_app, settings), sent)))
+    let (shown, wanted) = (web_app.settings.access_endpoint.as_deref(), want.settings.access_endpoint.as_deref());
+    let unseen = address::hides(shown, wanted) && sent.iter().all(|change| change.path == ACCESS_ENDPOINT);
+    Ok(Some(PlannedCall { unseen, ..PlannedCall::new(of(web_app, settings), sent) }))
 }
 
 /// One UpdateWebApp for the network, always with all of it: AWS does not take it while the endpoint is in transition, and

@@ -39,7 +39,8 @@ fn look([title, logo, icon]: [&str; 3]) -> WebAppCustomization {
 
 fn wanted(settings: WebAppSettings, look: WebAppCustomization) -> WantedWebApp {
     let (tags, unknown) = (Tags::new(), Vec::new());
-    WantedWebApp { settings, look, tags, ungranted: false, unknown, type_unsure: false, type_left: false }
+    let (type_unsure, type_left, unsaid_scheme) = (false, false, "https");
+    WantedWebApp { settings, look, tags, ungranted: false, unknown, type_unsure, type_left, unsaid_scheme }
 }
 
 fn owner() -> Owner {

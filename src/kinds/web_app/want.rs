@@ -6,8 +6,8 @@ use std::sync::Arc;
 use kube::ResourceExt;
 use serde_json::json;
 
-use super::address_type;
 use super::members::{FAVICON, LOGO, LOOK, ROLE, SECURITY_GROUPS, SETTINGS, look_json};
+use super::{address, address_type};
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
 use crate::api::web_app::{ImageSource, WebAppEndpointDetails};
@@ -46,6 +46,8 @@ pub struct WantedWebApp {
     pub type_unsure: bool,
     /// The type of addresses left the spec.
     pub type_left: bool,
+    /// The scheme that its address has where AWS shows none.
+    pub unsaid_scheme: &'static str,
 }
 
 /// Turns the spec into what is wanted.
@@ -77,8 +79,12 @@ pub async fn want(
     let tags = tags::wanted(&object.spec.tags, &target.identity_tags);
     blocks.extend(ungranted.iter().cloned());
     blocks.extend(tags::unfit(&tags));
-    let mut hashes = hashes(&object.uid().unwrap_or_default(), &settings);
+    let (uid, own_address) = (object.uid().unwrap_or_default(), settings.access_endpoint.as_deref());
+    let before = object.status.as_ref().and_then(|status| status.common.applied.as_ref());
+    let unsaid_scheme = address::unsaid(&uid, own_address, before);
+    let mut hashes = hashes(&uid, &settings);
     hashes.extend(address_type::records(object));
+    hashes.extend(address::record(&uid, own_address));
     let mut paths = set_paths(&SETTINGS, &json!(settings));
     paths.extend(set_paths(&LOOK, &look_json(&look)));
     // What is not sent is not ours to clear later; of what is not known that stays as it was.
@@ -88,7 +94,8 @@ pub async fn want(
     let applied = Applied { paths, tags: keys, hashes, ..Applied::default() };
     let digest = hash(&json!([settings, look, tags]).to_string());
     let (type_unsure, type_left) = (address_type::unsure(object), address_type::left(object));
-    let want = WantedWebApp { settings, look, tags, ungranted: ungranted.is_some(), unknown, type_unsure, type_left };
+    let ungranted = ungranted.is_some();
+    let want = WantedWebApp { settings, look, tags, ungranted, unknown, type_unsure, type_left, unsaid_scheme };
     Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at: None, operation: None, digest })
 }
 

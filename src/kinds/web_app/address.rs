@@ -1,0 +1,96 @@
+//! The addresses of a web app, compared by what they mean: AWS does not say whether it shows the scheme of an address, and a
+//! slash at its end. The scheme that was sent is remembered, as an edit of it may show nowhere. Pure.
+
+use super::members::ACCESS_ENDPOINT;
+use crate::api::status::Applied;
+use crate::engine::digest::keyed;
+
+/// The scheme of what AWS makes, and of an address without one.
+pub const HTTPS: &str = "https";
+const SCHEMES: [(&str, &str); 2] = [(HTTPS, ":443"), ("http", ":80")];
+
+/// An address as browsers know it: with a scheme (`unsaid` where it has none), in small letters but for the path, and without
+/// the port of the scheme and a slash at the end.
+#[must_use]
+pub fn spelt(address: &str, unsaid: &str) -> String {
+    let (scheme, rest) = address.split_once("://").unwrap_or((unsaid, address));
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+    let port = SCHEMES.iter().find(|(known, _)| *known == scheme).and_then(|(_, port)| host.strip_suffix(port));
+    let host = port.unwrap_or(&host);
+    format!("{scheme}://{host}{path}").trim_end_matches('/').to_owned()
+}
+
+/// Whether what AWS shows hides how it differs from this: only the scheme does, and AWS shows none.
+#[must_use]
+pub fn hides(shown: Option<&str>, wanted: Option<&str>) -> bool {
+    let bare = shown.filter(|shown| !shown.contains("://"));
+    bare.zip(wanted).is_some_and(|(shown, wanted)| spelt(shown, scheme(wanted)) == spelt(wanted, HTTPS))
+}
+
+/// What is remembered of an address beside its path.
+#[must_use]
+pub fn record(uid: &str, wanted: Option<&str>) -> Option<(String, String)> {
+    wanted.map(|wanted| (ACCESS_ENDPOINT.to_owned(), keyed(uid, scheme(wanted))))
+}
+
+/// The scheme that an address has where AWS shows none: the one that was sent; of what nobody knows, the one that is wanted.
+#[must_use]
+pub fn unsaid(uid: &str, wanted: Option<&str>, applied: Option<&Applied>) -> &'static str {
+    let sent = applied.and_then(|applied| applied.hashes.get(ACCESS_ENDPOINT));
+    let mut schemes = SCHEMES.iter().map(|(scheme, _)| *scheme);
+    let known = schemes.clone().find(|scheme| sent.is_some_and(|sent| *sent == keyed(uid, scheme)));
+    known.or_else(|| schemes.find(|known| wanted.is_some_and(|wanted| scheme(wanted) == *known))).unwrap_or(HTTPS)
+}
+
+fn scheme(address: &str) -> &str {
+    address.split_once("://").map_or(HTTPS, |(scheme, _)| scheme)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_address_are_one_and_of_two_are_two() {
+        let same = [
+            ("https://files.example.com", "files.example.com"),
+            ("https://files.example.com", "HTTPS://Files.Example.com:443/"),
+            ("http://files.example.com", "http://files.example.com:80/"),
+            ("https://files.example.com:8443/A", "files.example.com:8443/A/"),
+        ];
+        for (one, two) in same {
+            assert_eq!(spelt(one, HTTPS), spelt(two, HTTPS), "{one}, {two}");
+        }
+        let different = [
+            ("https://files.example.com", "http://files.example.com"),
+            ("https://files.example.com", "https://files.example.com:80"),
+            ("https://files.example.com/a", "https://files.example.com/A"),
+        ];
+        for (one, two) in different {
+            assert_ne!(spelt(one, HTTPS), spelt(two, HTTPS), "{one}, {two}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_that_aws_does_not_show_is_the_one_that_was_sent() {
+        let sent = |address: &str| Applied {
+            hashes: record("uid", Some(address)).into_iter().collect(),
+            ..Applied::default()
+        };
+        let (plain, secure) = ("http://files.example.com", "https://files.example.com");
+        let rows = [
+            (Some(plain), Some(sent(secure)), HTTPS),
+            (Some(secure), Some(sent(plain)), "http"),
+            (Some(plain), None, "http"),
+            (None, None, HTTPS),
+        ];
+        for (wanted, applied, expected) in rows {
+            assert_eq!(unsaid("uid", wanted, applied.as_ref()), expected, "{wanted:?}, {applied:?}");
+        }
+        let rows = [("files.example.com", true), ("https://files.example.com", false), ("other.example.com", false)];
+        for (shown, expected) in rows {
+            assert_eq!(hides(Some(shown), Some(plain)), expected, "{shown}");
+        }
+    }
+}

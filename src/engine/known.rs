@@ -77,6 +77,8 @@ pub(super) struct Known<K: Kind> {
     pub taken: Vec<EventNote>,
     /// This reconcile made what AWS has.
     pub made: bool,
+    /// It wrote status before a call, see [`UpdateFacts::tested`].
+    pub tested: bool,
     /// When the first call could go out, and how long was waited at the limiter by then.
     compared_at: Option<(Instant, Duration)>,
 }
@@ -99,6 +101,7 @@ impl<K: Kind> Known<K> {
             tried: BTreeMap::new(),
             taken: Vec::new(),
             made: false,
+            tested: false,
             compared_at: None,
         }
     }
@@ -333,8 +336,21 @@ impl<K: Kind> Known<K> {
         // What a sequence is for was announced when it began; in its middle AWS has something else than before.
         let begun = |status: &CommonStatus| status.operation.as_deref().is_some_and(OperationRecord::goes_on);
         let announced = status.is_none_or(|status| begun(status) || Planned::before(plan, false).stands(status));
-        let source = self.source;
-        Some(UpdateFacts { plan, source, wanted, recorded, announced, memory, tried, sent, time_is_up, at, lag })
+        let (source, tested) = (self.source, self.tested);
+        Some(UpdateFacts {
+            plan,
+            source,
+            wanted,
+            recorded,
+            announced,
+            tested,
+            memory,
+            tried,
+            sent,
+            time_is_up,
+            at,
+            lag,
+        })
     }
 }
 

@@ -108,7 +108,7 @@ pub async fn w12_web_app_vpc(stage: &Stage) {
     let theirs = json!({"IdentityProviderDetails": {"IdentityCenterConfig": center}, "EndpointDetails": {"Vpc": vpc}});
     let id = made(stage, Operation::CreateWebApp, theirs, "WebAppId");
     granted(stage, &[&id]);
-    let vpc = json!({"vpcId": VPC, "subnetIds": SUBNETS, "securityGroupIds": [GROUPS[1]]});
+    let vpc = json!({"vpcId": VPC, "subnetIds": SUBNETS, "securityGroupIds": [GROUPS[1]], "ipAddressType": "IPV4"});
     let portal = stage.apply(&adopting(web_app("portal", &json!({"endpointDetails": {"vpc": vpc}})), &id));
     stage.reason(&portal, "NotIdentical").await;
     converge(stage, &portal);

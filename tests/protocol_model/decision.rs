@@ -312,6 +312,7 @@ fn answered_beside(blocker: Option<String>, facts: &Facts) -> Action {
         wanted,
         recorded: None,
         announced: true,
+        tested: false,
         memory,
         tried,
         sent: false,

@@ -43,6 +43,7 @@ pub(super) async fn act<K: Kind>(
             let plan = known.plan.clone().unwrap_or_default();
             let planned = Planned::before(&plan, outcome::replaces(request));
             record::record_applied(engine, request, applied, planned).await?;
+            known.tested = true;
         }
         Action::Create => return create::create(engine, request, known).await,
         Action::Send(call) => return send::send(engine, request, known, call).await,

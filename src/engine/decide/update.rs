@@ -52,6 +52,8 @@ pub struct UpdateFacts<'a> {
     pub recorded: Option<&'a Applied>,
     /// Status shows beforehand what the plan stops, replaces or cannot have.
     pub announced: bool,
+    /// This reconcile wrote status, so that the object is what stands and no older version of it.
+    pub tested: bool,
     /// What is remembered of calls.
     pub memory: &'a Memory,
     /// The calls that AWS did not take in this reconcile, by digest, and whether each is told and waits: what may pass
@@ -156,7 +158,7 @@ pub fn decide(facts: &Facts) -> Action {
         if update.rests_on_a_look(next) {
             return Action::Describe;
         }
-        return update.due_record(facts.edited).map_or(Action::Send(next), Action::RecordApplied);
+        return update.due_record(next, facts.edited).map_or(Action::Send(next), Action::RecordApplied);
     }
     if let Some(record) = update.due_operation(&progress) {
         return record;
@@ -331,8 +333,10 @@ impl UpdateFacts<'_> {
     }
 
     /// What status has to say was applied before the next call goes out; nothing where it says so, and what is planned
-    /// besides. What this reconcile made has nothing from anybody else, so there all of it is ours without a record.
-    fn due_record(&self, edited: bool) -> Option<Applied> {
+    /// besides. What this reconcile made has nothing from anybody else, so there all of it is ours without a record. That a call
+    /// of which AWS shows nothing is still due rests on status alone, and an API server that lags behind shows an old one to
+    /// every read: only a write tells that it stands.
+    fn due_record(&self, next: CallIndex, edited: bool) -> Option<Applied> {
         if self.source == Source::Made {
             return None;
         }
@@ -343,7 +347,8 @@ impl UpdateFacts<'_> {
             // Also should the edit be taken back half-way: what stood before does not stand any more.
             merged.digest = None;
         }
-        (self.recorded != Some(&merged) || !self.announced).then_some(merged)
+        let rests_on_status = !self.tested && next.of(self.plan).is_some_and(|call| call.unseen);
+        (self.recorded != Some(&merged) || !self.announced || rests_on_status).then_some(merged)
     }
 
     /// The differences for which nothing is sent for now: the plan has no call for them, they cannot be told, or AWS refused

@@ -24,6 +24,7 @@ pub(super) struct World {
     wanted: Applied,
     recorded: Option<Applied>,
     announced: bool,
+    tested: bool,
     memory: Memory,
     tried: BTreeMap<String, bool>,
     sent: bool,
@@ -59,8 +60,8 @@ fn world(calls: Vec<PlannedCall>) -> World {
     let plan = Plan { changes, calls, ..Plan::default() };
     let recorded = Some(wanted.clone());
     let (memory, tried, at) = (Memory::default(), BTreeMap::new(), tokio::time::Instant::now());
-    let (at, source) = (at + Duration::from_hours(1), Source::Seen);
-    World { plan, source, wanted, recorded, announced: true, memory, tried, sent: false, time_is_up: false, at }
+    let (at, source, announced, tested) = (at + Duration::from_hours(1), Source::Seen, true, false);
+    World { plan, source, wanted, recorded, announced, tested, memory, tried, sent: false, time_is_up: false, at }
 }
 
 /// Everything is as it is wanted.
@@ -70,11 +71,11 @@ pub(super) fn nothing_due() -> World {
 
 impl World {
     pub(super) fn facts(&self) -> UpdateFacts<'_> {
-        let Self { plan, source, wanted, recorded, announced, memory, tried, sent, time_is_up, at } = self;
+        let Self { plan, source, wanted, recorded, announced, tested, memory, tried, sent, time_is_up, at } = self;
         let lag = jiff::SignedDuration::from_secs(120);
         let (recorded, announced, time_is_up, at) = (recorded.as_ref(), *announced, *time_is_up, *at);
-        let (source, sent) = (*source, *sent);
-        UpdateFacts { plan, source, wanted, recorded, announced, memory, tried, sent, time_is_up, at, lag }
+        let (source, sent, tested) = (*source, *sent, *tested);
+        UpdateFacts { plan, source, wanted, recorded, announced, tested, memory, tried, sent, time_is_up, at, lag }
     }
 
     fn progress(&self) -> Progress {
@@ -178,6 +179,17 @@ fn what_aws_accepted_and_does_not_show_rests_ever_longer() {
     let mut unseen = world(vec![call("a")]).accepted(&call("a"), Duration::ZERO, 1);
     unseen.plan.calls[0].unseen = true;
     assert!(unseen.progress().busy.is_none(), "what is never shown is done");
+}
+
+/// AWS shows nothing by which a status that is older than what was sent since could be told.
+#[test]
+fn a_call_of_which_aws_shows_nothing_goes_once_a_write_tested_the_status() {
+    let mut unseen = world(vec![call("a")]);
+    assert_eq!(unseen.step(|_| {}), send(0), "what is seen to differ is due whatever status says");
+    unseen.plan.calls[0].unseen = true;
+    assert_eq!(unseen.step(|_| {}), Action::RecordApplied(unseen.wanted.clone()), "status says so, and may be old");
+    unseen.tested = true;
+    assert_eq!(unseen.step(|_| {}), send(0));
 }
 
 #[test]

@@ -44,6 +44,7 @@ impl World {
             wanted: &applied,
             recorded: Some(&applied),
             announced: true,
+            tested: false,
             memory: &memory,
             tried: &tried,
             sent: false,

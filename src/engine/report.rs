@@ -243,7 +243,10 @@ pub async fn apply<K: Kind>(
     let uid = meta.uid.clone().unwrap_or_default();
     let stored = went_through(engine, &uid, &name, written)?;
     engine.memories.change(&uid, |memory| {
-        memory.conflicts = 0;
+        if stored.meta().resource_version != meta.resource_version {
+            // What changed nothing was no progress: who lags behind is still asked ever more rarely.
+            memory.conflicts = 0;
+        }
         memory.written = Some(Instant::now());
         // Should another id stand there again at the next look, it begins anew.
         memory.looks_at(status.id());

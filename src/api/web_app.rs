@@ -61,9 +61,9 @@ pub struct WebAppVpc {
     #[schemars(length(max = 16), inner(length(max = 20)), transform = pattern::SECURITY_GROUP_ID.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_group_ids: Option<Vec<String>>,
-    /// IPV4 or DUALSTACK: over which addresses the endpoint is reached; absent, a new web app gets DUALSTACK, for which the
-    /// VPC and its subnets need IPv6. AWS never shows it, so that what others change of it is not seen, and to a web app that
-    /// is taken over it is sent once. Once set it can be changed but not taken out: CannotClear.
+    /// IPV4 or DUALSTACK: over which addresses the endpoint is reached; absent, AWS chooses, and says nowhere what. DUALSTACK
+    /// takes IPv6 in the VPC and its subnets. AWS never shows it, so that what others change of it is not seen, and to a web
+    /// app that is taken over it is sent once. Once set it can be changed but not taken out: CannotClear.
     #[schemars(extend("enum" = ["IPV4", "DUALSTACK"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_address_type: Option<String>,

@@ -240,6 +240,20 @@ async fn a_crash_between_taking_an_image_out_and_putting_the_rest_again_heals() 
     );
 }
 
+/// Nothing is changed in AWS for an object that is suspended, not even what is under way; the spec holds what belongs there.
+#[tokio::test(start_paused = true)]
+async fn who_suspends_while_an_image_is_taken_out_has_the_rest_again_afterwards() {
+    let rig = branded().await;
+    rig.edit(KIND, "portal", |object| take_out("faviconFrom")(&mut object["spec"]));
+    while rig.cloud.calls().is_empty() {
+        rig.reconcile(KIND, "portal").await;
+    }
+    edited(&rig, |spec| spec["suspend"] = json!(true)).await;
+    assert_eq!((looks(&rig), rig.cloud.calls().len()), (some(["", "", ""]), 0));
+    edited(&rig, |spec| spec["suspend"] = json!(false)).await;
+    assert_eq!((looks(&rig), says(&rig, "Ready").0), (some(["Files", "a logo", ""]), "True".to_owned()));
+}
+
 /// What goes along is put there again whatever happens in between: AWS refuses it, the ConfigMap goes, others set something.
 #[tokio::test(start_paused = true)]
 async fn what_is_to_be_put_there_again_comes_as_soon_as_it_can() {

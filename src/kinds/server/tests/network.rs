@@ -107,7 +107,7 @@ fn groups_that_left_the_spec_cannot_be_cleared_and_foreign_ones_stay() {
 }
 
 #[test]
-fn groups_that_left_the_spec_of_a_hidden_endpoint_are_unknown_in_a_vpc_only() {
+fn groups_that_left_the_spec_are_unknown_where_an_endpoint_is_hidden() {
     let set = || json!({"applied": {"hashes": {SECURITY_GROUPS: "x"}}});
     let public = || json!({"endpointType": "PUBLIC"});
     for (settings, sent, expected) in

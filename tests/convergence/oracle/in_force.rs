@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::unchecked::Check;
 use super::{in_use, living, owner};
 use crate::world::{ACCOUNT, REGION, World};
 
@@ -31,6 +32,9 @@ type Held = BTreeMap<Pair, Vec<(Timestamp, Timestamp)>>;
 /// Judges every moment since the last look, by the objects of now. It comes before and after each change in AWS, and before
 /// each change of an object by a person: in between only time passes.
 pub fn look(world: &World) {
+    if world.setup.skips(Check::InForce) {
+        return;
+    }
     let now = world.clock.now();
     let held = held(world);
     let mut moments: BTreeSet<Timestamp> = held.values().flatten().flat_map(|(from, until)| [*from, *until]).collect();

@@ -24,6 +24,8 @@ pub enum Check {
     Counts,
     /// O9: of a login, one more that was made is deleted again.
     LoginCounts,
+    /// O3, O15: a certificate stays on a profile through its overlap, and one of its object is in force at every moment.
+    InForce,
     /// O13: a server is stopped as seldom as in the run without faults.
     Stops,
     /// All of them: the plan is not run.
@@ -113,6 +115,12 @@ pub static LATE_END: Unchecked = Unchecked {
           off since: AWS has no update under a condition",
 };
 
+pub static LATE_PROFILE: Unchecked = Unchecked {
+    checks: &[Check::InForce],
+    why: "certificates that leave a profile late, within the age of a signature, take off what it names again since: AWS has \
+          no update under a condition. They are put back at the next look",
+};
+
 pub static BEYOND_THE_WINDOW: Unchecked = Unchecked {
     checks: &[Check::OneEach, Check::NothingLeft, Check::Counts],
     why: "a listing that lags for longer than the window, and a lost answer: what the protocol says that it cannot \
@@ -126,6 +134,7 @@ pub fn late(workflow: &str, operation: Option<&str>) -> Vec<Row> {
         ("W8-role", _) => Some(&LATE_UPDATE),
         ("W11-kms-key", _) => Some(&LATE_KMS_KEY),
         ("W16-renewal-untagged", Some("UpdateCertificate")) => Some(&LATE_END),
+        ("W16-renewal-deleted", Some("UpdateProfile")) => Some(&LATE_PROFILE),
         _ => None,
     };
     [&LATE_CALL, &LATE_STOP].into_iter().chain(more).collect()

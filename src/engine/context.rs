@@ -23,6 +23,9 @@ pub(super) const POLL: Duration = Duration::from_secs(5);
 /// Shortest wait for a time that AWS's clock sets.
 pub(super) const WAIT_MIN: Duration = Duration::from_secs(1);
 
+/// Longest wait for a time that AWS's clock sets.
+pub(super) const WAIT_MAX: Duration = Duration::from_mins(1);
+
 /// The engine of one kind.
 pub struct Engine<K: Kind> {
     /// What is special about the kind.

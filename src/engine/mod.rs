@@ -22,6 +22,7 @@ mod act;
 pub(crate) mod applied;
 pub(crate) mod approval;
 pub(crate) mod backoff;
+mod beside_old;
 pub mod consistency;
 pub mod context;
 pub mod controller;

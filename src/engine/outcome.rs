@@ -5,29 +5,25 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::applied;
-use super::consistency::Observation;
-use super::context::{Engine, POLL, ReconcileContext, Request, Status, WAIT_MIN, between};
+use super::beside_old::{next_replacement, replaces};
+use super::context::{Engine, POLL, ReconcileContext, Request, Status, WAIT_MAX, WAIT_MIN, between};
+use super::decide::Identity;
 use super::decide::update::Progress;
-use super::decide::{Identity, whole};
 use super::diff::{Change, Effect, paths};
 use super::drift::{self, Differences, differences};
 use super::kind::{Kind, KindStatus, Pending, Plan, ResourceState, Target, Wanted};
 use super::known::{self, Known};
 use super::memory::Memory;
-use super::mutate;
 use super::planned::{self, Planned};
 use super::reason::Reason;
-use super::record::{RecordedCreate, recorded};
+use super::record::RecordedCreate;
 use super::refusals::{self, Refusal, again, holdable, refusal};
 use super::report::{Drift, Outcome, Report};
 use super::requeue::Requeue;
 use super::status::{Advice, Readiness};
 use crate::api::Managed;
 use crate::api::condition::{self, reasons, types};
-use crate::api::status::{Applied, CreatePhase, Replacing, ReplacingPhase};
-
-/// Longest wait for a time that AWS's clock sets.
-const WAIT_MAX: Duration = Duration::from_mins(1);
+use crate::api::status::{Applied, CreatePhase};
 
 /// When the turn of what rests is, is known once this look was taken down.
 const UNTIL_ITS_TURN: Requeue = Requeue::Rest(Duration::MAX);
@@ -364,41 +360,6 @@ pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileConte
     Outcome::Report(report.pending(None))
 }
 
-/// All is well, and what was replaced is still there: until when and why. Nothing tells when its last use
-/// ends.
-pub(super) fn beside_old<K: Kind>(
-    engine: &Engine<K>,
-    request: &Request<K::Object>,
-    known: &Known<K>,
-    report: &mut Report<Status<K>>,
-) {
-    let (_, replacing) = recorded::<K::Object>(&request.status());
-    let (Some(Replacing { old_id, phase, attempt: _, swapped_at: _ }), Readiness::Ready(ready)) =
-        (replacing, &mut report.readiness)
-    else {
-        return;
-    };
-    let before = known.before_delete.as_ref().filter(|before| before.id == old_id);
-    let refused = before.and_then(|before| refusals::held(engine, request, before.held.as_ref()?));
-    let memory = engine.memories.load(&request.uid);
-    let due = memory.observations.due(Observation::OldUnused, engine.settings.windows.unused());
-    let stays = match (before.and_then(|before| before.blocker.as_ref()), refused, due) {
-        (Some(blocker), ..) => format!("stays as long as it is used: {blocker}"),
-        (None, Some(hold), _) => format!("stays as AWS refuses to delete it: {}", hold.fault),
-        (None, None, Some(due)) if phase == ReplacingPhase::Moving => {
-            format!("is deleted if nothing uses it until {}", whole(due))
-        }
-        (None, None, _) => "is being deleted".to_owned(),
-    };
-    ready.message = format!("{}; {old_id}, which it replaces, {stays}", ready.message);
-    // Unless the kind knows when that changes.
-    let changes_at = known.wanted.as_ref().and_then(|wanted| wanted.changes_at);
-    let waits = before.is_some_and(|before| before.blocker.is_some()) && changes_at.is_some_and(|at| at > known.now);
-    if !waits {
-        report.next = report.next.min(Requeue::After(WAIT_MAX));
-    }
-}
-
 /// The status with what this reconcile saw of an object that is ours (or only observed). What is somebody else's is
 /// never shown.
 pub(super) fn filled_status<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>) -> Status<K> {
@@ -416,24 +377,6 @@ pub(super) fn record_account<K: Kind>(status: &mut Status<K>, target: &Target<K:
     common.account_id = Some(target.account.id.clone());
     common.region = Some(target.account.region.clone());
     common.aws_identity = Some(target.identity.clone());
-}
-
-/// Whether something new takes the place of what AWS cannot change.
-pub(super) fn replaces<O: Managed>(request: &Request<O>) -> bool {
-    recorded::<O>(&request.status()).0
-}
-
-/// What AWS cannot change was edited while the last replacement for that is under way: one after the other.
-fn next_replacement<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>, left: &[Change]) -> Option<Reason> {
-    let request = context.request;
-    let waits: Vec<Change> = left.iter().filter(|change| change.effect == Effect::Replace).cloned().collect();
-    let (_, replacing) = recorded::<K::Object>(&request.status());
-    let Replacing { old_id, phase: _, attempt: _, swapped_at: _ } = replacing.filter(|_| !waits.is_empty())?;
-    let untag = mutate::untag_digest(engine, request, context.target, &old_id);
-    let kept = untag.and_then(|digest| refusals::held(engine, request, &digest));
-    let kept = kept.map_or_else(String::new, |hold| format!("; AWS keeps our owner tags on it: {}", hold.fault));
-    let message = format!("{} not in force yet: the next one is made once {old_id} is gone{kept}", paths(&waits));
-    Some(Reason::new(reasons::UPDATING, message))
 }
 
 /// What differs though nothing was sent, nothing is refused and nothing stands in the way: never Ready in silence.

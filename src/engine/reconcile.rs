@@ -8,6 +8,7 @@ use kube::api::ObjectMeta;
 use tokio::time::Instant;
 
 use super::act::act;
+use super::beside_old;
 use super::consistency::ObservedState;
 use super::context::{Engine, Request, Status};
 use super::events;
@@ -15,7 +16,6 @@ use super::failure;
 use super::kind::{Kind, KindStatus, ReconcileError, ResourceState, Target};
 use super::known::{Known, edited, operation};
 use super::memory::Memory;
-use super::outcome;
 use super::owned;
 use super::planned::Planned;
 use super::report::{self, Drift, Outcome};
@@ -209,7 +209,7 @@ fn in_full<K: Kind>(
         }
     }
     if let Outcome::Report(report) = &mut end {
-        outcome::beside_old(engine, request, known, report);
+        beside_old::beside_old(engine, request, known, report);
     }
     end
 }

@@ -9,6 +9,7 @@ mod send;
 
 use std::sync::Arc;
 
+use super::beside_old;
 use super::context::{Engine, Request, Status};
 use super::decide::Action;
 use super::kind::{Kind, ReconcileError};
@@ -41,7 +42,7 @@ pub(super) async fn act<K: Kind>(
         Action::AddFinalizer => return record::add_finalizer(engine, request).await,
         Action::RecordApplied(applied) => {
             let plan = known.plan.clone().unwrap_or_default();
-            let planned = Planned::before(&plan, outcome::replaces(request));
+            let planned = Planned::before(&plan, beside_old::replaces(request));
             record::record_applied(engine, request, applied, planned).await?;
             known.tested = true;
         }

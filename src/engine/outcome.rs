@@ -296,8 +296,9 @@ fn settled<K: Kind>(
         let listed = if rests { have.listed() } else { None };
         let unknown: Vec<Change> = plan.unknown.iter().map(|unknown| unknown.change.clone()).collect();
         let in_force = applied::in_force(common.applied.as_ref(), &wanted.applied, &unknown);
-        // An edit of what cannot be compared goes on.
-        let digest = unknown.is_empty().then(|| wanted.digest.clone());
+        // An edit of what cannot be compared goes on. What left the spec waits for nothing.
+        let goes_on = unknown.iter().any(|change| !change.want.is_null());
+        let digest = (!goes_on).then(|| wanted.digest.clone());
         common.applied = Some(Applied { digest, listed, ..in_force });
         engine.memories.change(&context.request.uid, |memory| memory.added = None);
     }

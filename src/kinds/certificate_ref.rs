@@ -20,7 +20,7 @@ use crate::api::{FINALIZER, ManagedKind, Reference, TransferCertificate, Transfe
 use crate::aws::transfer::{Certificate, DescribeCertificate};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::store::StoreChange;
-use crate::cluster::{self, Lister, Name, Object};
+use crate::cluster::{self, ClusterError, Lister, Name, Object};
 use crate::engine::kind::ReconcileError;
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
@@ -110,9 +110,9 @@ impl Held {
     }
 }
 
-/// The certificates that the spec of a profile names, where it lives. Where that would change what AWS has, their objects
-/// are read anew: both certificates of a renewal are there, so that a call by what a watch showed long ago would go through
-/// and put the old one back.
+/// The certificates that the spec of a profile names, where it lives. Where these are others than AWS was seen to have, their
+/// objects are read anew: both certificates of a renewal are there, so that a call by what a watch showed long ago would go
+/// through and put the old one back.
 ///
 /// # Errors
 /// Trouble in finding out.
@@ -137,7 +137,13 @@ pub async fn of_profile(
         return Ok(watched);
     }
     for (name, object) in &mut named {
-        *object = cluster::get::<TransferCertificate>(deps.cluster.as_ref(), name).await?.map(Arc::new);
+        match cluster::get::<TransferCertificate>(deps.cluster.as_ref(), name).await {
+            Ok(read) => *object = read.map(Arc::new),
+            // It is of a namespace out of reach, or of another version's making: that holds the others up no more than a
+            // watch that does not show it.
+            Err(ClusterError::Forbidden(_) | ClusterError::Undecodable(..)) => {}
+            Err(trouble) => return Err(trouble.into()),
+        }
     }
     resolved(deps, profile, from, &named, now).await
 }
@@ -210,7 +216,7 @@ fn too_many(count: usize, changes_at: Option<Timestamp>) -> Option<Reason> {
     let until = changes_at.map(|at| format!(" (the next old one leaves at {at})")).unwrap_or_default();
     let message = format!(
         "spec.certificateRefs: with those that are being renewed these are {count} certificates, and AWS takes \
-         {CERTIFICATES_MAX} of a profile; none is added until one is taken out, or an overlap is over{until}"
+         {CERTIFICATES_MAX} of a profile; who finds no room is added once one is taken out, or an overlap is over{until}"
     );
     (count > CERTIFICATES_MAX).then(|| Reason::new(reasons::DEPENDENCY_NOT_READY, message))
 }

@@ -135,8 +135,9 @@ fn never_in_force(object: &TransferCertificate, want: &WantedCertificate) -> Opt
     let facts = &want.source.as_ref()?.facts;
     let from = begins(object, want).map_or(facts.not_before, |from| from.max(facts.not_before));
     let until = want.inactive_date.map_or(facts.not_after, |until| until.min(facts.not_after));
+    // Without a time that moves with the clock: it would be another message at each look.
     let message = format!(
-        "the certificate of the source would be used from {from} until {until}, and so never: rotation.notice and \
+        "the certificate of the source would never be used: it ends at {until}, before it became active. rotation.notice and \
          activeDate must leave it time before inactiveDate and its own end at {}",
         facts.not_after
     );

@@ -58,6 +58,8 @@ pub struct Objects {
     pub watches: Mutex<Vec<String>>,
     /// What a listing beyond them ends with.
     pub elsewhere: Mutex<Option<ClusterError>>,
+    /// Namespaces of which no object may be read.
+    pub out_of_reach: Mutex<BTreeSet<String>>,
     /// What the next reads answer with, instead of what is stored.
     pub stale: Mutex<Vec<Value>>,
     /// How long a status write takes.
@@ -94,6 +96,7 @@ impl Default for Objects {
             breaks_off: Mutex::default(),
             watches: Mutex::default(),
             elsewhere: Mutex::default(),
+            out_of_reach: Mutex::default(),
             stale: Mutex::default(),
             slow: Mutex::default(),
             fail: Mutex::default(),
@@ -169,6 +172,9 @@ impl KubeApi for Objects {
         let meanwhile = self.meanwhile.lock().unwrap().take();
         if let Some(meanwhile) = meanwhile {
             meanwhile();
+        }
+        if self.out_of_reach.lock().unwrap().contains(&name.namespace) {
+            return Err(ClusterError::Forbidden(format!("{} {name}", kind.kind)));
         }
         if let Some(stale) = self.stale.lock().unwrap().pop() {
             return Ok(Some(stale));

@@ -464,6 +464,30 @@ async fn one_that_may_not_be_named_holds_neither_a_renewal_nor_a_leaked_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_in_a_namespace_out_of_reach_holds_the_others_up_no_more_than_ever() {
+    let rig = with_own(json!({})).await;
+    let leaked = "cert-00000000000000001";
+    rig.cloud.put_certificate(leaked);
+    profile(&rig, "LOCAL");
+    let names = |ids: Value, refs: Value| {
+        rig.edit(PROFILE, "us", |object| {
+            object["spec"]["certificateIds"] = ids;
+            object["spec"]["certificateRefs"] = refs;
+        });
+    };
+    names(json!([leaked]), json!([{"name": "own"}]));
+    rig.settle(PROFILE, "us").await;
+    assert_eq!(of_profile(&rig).len(), 2, "{}", rig.message(PROFILE, "us"));
+    rig.objects.out_of_reach.lock().unwrap().insert("elsewhere".to_owned());
+    names(Value::Null, json!([{"name": "own"}, {"name": "theirs", "namespace": "elsewhere"}]));
+    rig.tls_secret("tls", OWN, OWN_KEY);
+    both(&rig, HOUR).await;
+    let message = rig.message(PROFILE, "us");
+    assert_eq!(rig.says(PROFILE, "us", "Ready").unwrap().1, "DependencyNotReady", "{message}");
+    assert!(message.contains("spec.certificateRefs[1]") && of_profile(&rig).contains(&id(&rig)), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_renewal_that_would_never_be_used_is_told_and_not_imported() {
     let rig = Rig::new();
     rig.tls_secret("tls", OWN, OWN_KEY);
@@ -479,6 +503,11 @@ async fn a_renewal_that_would_never_be_used_is_told_and_not_imported() {
         (vec![], "InvalidSpec".to_owned())
     );
     assert!(message.contains("rotation.notice") && id(&rig) == old, "{message}");
+    // At rest, however often it is looked at.
+    let version = || rig.get(CERTIFICATE, "own").unwrap()["metadata"]["resourceVersion"].clone();
+    let before = version();
+    rig.run(CERTIFICATE, "own", HOUR).await;
+    assert_eq!(version(), before);
     rig.edit(CERTIFICATE, "own", |object| object["spec"]["rotation"]["notice"] = json!("1h"));
     rig.run(CERTIFICATE, "own", HOUR).await;
     assert!(id(&rig) != old && is_ready(&rig, CERTIFICATE, "own"), "{}", rig.message(CERTIFICATE, "own"));

@@ -3,6 +3,7 @@
 
 use super::members::ACCESS_ENDPOINT;
 use crate::api::status::Applied;
+use crate::engine::applied;
 use crate::engine::digest::keyed;
 
 /// The scheme of what AWS makes, and of an address without one.
@@ -28,19 +29,24 @@ pub fn hides(shown: Option<&str>, wanted: Option<&str>) -> bool {
     bare.zip(wanted).is_some_and(|(shown, wanted)| spelt(shown, scheme(wanted)) == spelt(wanted, HTTPS))
 }
 
-/// What is remembered of an address beside its path.
+/// What is remembered of an address beside its path: each scheme that may have been sent, until AWS took one.
 #[must_use]
 pub fn record(uid: &str, wanted: Option<&str>) -> Option<(String, String)> {
-    wanted.map(|wanted| (ACCESS_ENDPOINT.to_owned(), keyed(uid, scheme(wanted))))
+    wanted.map(|wanted| applied::may_have(ACCESS_ENDPOINT, keyed(uid, scheme(wanted))))
 }
 
-/// The scheme that an address has where AWS shows none: the one that was sent; of what nobody knows, the one that is wanted.
+/// The scheme that an address has where AWS shows none: the one that was sent; where both may have been, the one that is not
+/// wanted, so that the other is sent; and of what nobody knows, the one that is wanted.
 #[must_use]
 pub fn unsaid(uid: &str, wanted: Option<&str>, applied: Option<&Applied>) -> &'static str {
-    let sent = applied.and_then(|applied| applied.hashes.get(ACCESS_ENDPOINT));
-    let mut schemes = SCHEMES.iter().map(|(scheme, _)| *scheme);
-    let known = schemes.clone().find(|scheme| sent.is_some_and(|sent| *sent == keyed(uid, scheme)));
-    known.or_else(|| schemes.find(|known| wanted.is_some_and(|wanted| scheme(wanted) == *known))).unwrap_or(HTTPS)
+    let may_have = |known: &&str| {
+        let (row, _) = applied::may_have(ACCESS_ENDPOINT, keyed(uid, known));
+        applied.is_some_and(|applied| applied.hashes.contains_key(&row))
+    };
+    let is_wanted = |known: &&str| wanted.is_some_and(|wanted| scheme(wanted) == *known);
+    let mut schemes = SCHEMES.iter().map(|(known, _)| *known);
+    let other = schemes.clone().find(|known| may_have(known) && !is_wanted(known));
+    other.or_else(|| schemes.find(is_wanted)).unwrap_or(HTTPS)
 }
 
 fn scheme(address: &str) -> &str {
@@ -79,9 +85,13 @@ mod tests {
             ..Applied::default()
         };
         let (plain, secure) = ("http://files.example.com", "https://files.example.com");
+        let mut both = sent(plain);
+        both.hashes.extend(sent(secure).hashes);
         let rows = [
             (Some(plain), Some(sent(secure)), HTTPS),
             (Some(secure), Some(sent(plain)), "http"),
+            (Some(plain), Some(both.clone()), HTTPS),
+            (Some(secure), Some(both), "http"),
             (Some(plain), None, "http"),
             (None, None, HTTPS),
         ];

@@ -40,6 +40,18 @@ pub const THEIR_CERTIFICATE: &str = "cert-0000000000000ba0c";
 pub const THEIR_AGREEMENT: &str = "a-0000000000000ba0c";
 /// A web app of another object.
 pub const THEIR_WEB_APP: &str = "webapp-0000000000000ba0c";
+/// All of these: no call is about one.
+const THEIRS: [&str; 9] = [
+    VAULT,
+    ABROAD,
+    OLD,
+    THEIR_PROFILE,
+    THEIR_WORKFLOW,
+    THEIR_CONNECTOR,
+    THEIR_CERTIFICATE,
+    THEIR_AGREEMENT,
+    THEIR_WEB_APP,
+];
 /// The object whose status is forged.
 pub(super) const MINE: &str = "mine";
 pub(super) const UID: &str = "uid-mine";
@@ -257,12 +269,8 @@ pub(super) fn taken(sent: &Sent, (server, group): OfGroup) -> Vec<String> {
     let may = |operation: &str, input: &str| {
         operation == "DeleteAccess" && [server, group].iter().all(|part| input.contains(&format!("\"{part}\"")))
     };
-    let aimed = all.iter().find(|(operation, input)| {
-        [VAULT, ABROAD, OLD, THEIR_WORKFLOW, THEIR_PROFILE, THEIR_CONNECTOR, THEIR_AGREEMENT, THEIR_WEB_APP]
-            .iter()
-            .any(|id| input.contains(id))
-            && !may(operation, input)
-    });
+    let aimed =
+        all.iter().find(|(operation, input)| THEIRS.iter().any(|id| input.contains(id)) && !may(operation, input));
     assert!(aimed.is_none(), "{aimed:?} is about what is not ours");
     all.into_iter().map(|(operation, _)| operation).collect()
 }
@@ -324,6 +332,7 @@ async fn an_object_that_nobody_forged_is_changed_and_deleted_in_aws() {
         (TransferProfile, "TagResource", "DeleteProfile"),
         (TransferConnector, "UpdateConnector", "DeleteConnector"),
         (TransferAgreement, "UpdateAgreement", "DeleteAgreement"),
+        (TransferCertificate, "TagResource", "DeleteCertificate"),
         (TransferWebApp, "UpdateWebApp", "DeleteWebApp"),
     ] {
         let rig = ready(kind).await;
@@ -377,8 +386,24 @@ async fn no_forged_field_of_an_agreement_touches_what_is_not_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_forged_field_of_a_certificate_touches_what_is_not_its_own() {
+    no_forgery(TransferCertificate).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_forged_field_of_a_web_app_touches_what_is_not_its_own() {
     no_forgery(TransferWebApp).await;
+}
+
+/// Rows that no test runs would show nothing.
+#[test]
+fn the_status_of_each_kind_is_forged_by_a_test() {
+    let sources = [include_str!("forged.rs"), include_str!("forged_together.rs")];
+    for (source, runner) in sources.into_iter().zip(["no_forgery", "no_forgeries_together"]) {
+        for kind in ManagedKind::ALL {
+            assert!(source.contains(&format!("{runner}({})", kind.name())), "{runner} of {}", kind.name());
+        }
+    }
 }
 
 pub(super) fn covers(path: &str, leaf: &str) -> bool {

@@ -305,6 +305,11 @@ async fn forgeries_together_in_an_agreement_touch_what_is_its_own_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn forgeries_together_in_a_certificate_touch_what_is_its_own_only() {
+    no_forgeries_together(TransferCertificate).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn forgeries_together_in_a_web_app_touch_what_is_its_own_only() {
     no_forgeries_together(TransferWebApp).await;
 }

@@ -114,7 +114,14 @@ const NAMED_BY_CONNECTORS: [(&str, (&str, &str)); 6] = [
 /// Of a certificate. What its source holds is not read.
 #[must_use]
 pub fn certificate(new: &TransferCertificate, old: &TransferCertificate) -> Preview {
-    told(rest(&json!(new.spec), &json!(old.spec), &[]))
+    let mut changes = rest(&json!(new.spec), &json!(old.spec), &[]);
+    for change in &mut changes {
+        // AWS changes no usage, and takes no description away.
+        if change.path == "usage" || (change.path == "description" && change.want.is_null()) {
+            change.effect = Effect::Refused;
+        }
+    }
+    told(changes)
 }
 
 /// Of an agreement.

@@ -159,3 +159,24 @@ fn a_workflow_is_made_anew_for_anything_but_its_tags() {
         "customStepDetails": {"target": "a", "timeoutSeconds": 9, "sourceFileLocation": "${previous.file}"}}]);
     assert!(told(json!({"steps": filled})).is_empty(), "what AWS fills in is no difference");
 }
+
+#[test]
+fn a_certificate_keeps_its_usage_and_tells_its_source_and_its_dates() {
+    let base =
+        json!({"region": "eu-central-1", "usage": "SIGNING", "secretRef": {"name": "tls"}, "description": "ours"});
+    let certificate_of = |more| read::<TransferCertificate>("TransferCertificate", base.clone(), more);
+    let told = |more: Value| rows(certificate(&certificate_of(more), &certificate_of(json!({}))));
+    assert!(told(json!({})).is_empty());
+    assert_eq!(
+        told(json!({"usage": "ENCRYPTION", "region": "eu-west-1"})),
+        ["Refused spec.region", "Refused spec.usage"]
+    );
+    assert_eq!(told(json!({"secretRef": {"name": "other"}})), ["Live spec.secretRef"]);
+    let dates = json!({"activeDate": "2030-01-01T00:00:00Z", "inactiveDate": "2031-01-01T00:00:00Z"});
+    assert_eq!(told(dates), ["Live spec.activeDate", "Live spec.inactiveDate"]);
+    assert_eq!(
+        told(json!({"description": "theirs", "tags": {"a": "1"}})),
+        ["Live spec.description", "Live spec.tags[a]"]
+    );
+    assert_eq!(told(json!({"description": null})), ["Refused spec.description"], "AWS has no way to clear it");
+}

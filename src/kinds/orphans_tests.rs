@@ -3,7 +3,10 @@ use serde_json::{Value, json};
 
 use super::find::OrphanKind;
 use super::*;
-use crate::api::{TransferAgreement, TransferProfile, TransferServer, TransferUser, TransferWebApp, TransferWorkflow};
+use crate::api::{
+    TransferAgreement, TransferCertificate, TransferConnector, TransferProfile, TransferServer, TransferUser,
+    TransferWebApp, TransferWorkflow,
+};
 use crate::aws::transfer::User;
 use crate::captured_log::Log;
 use crate::engine::owner::Owner;
@@ -255,6 +258,46 @@ async fn a_web_app_of_no_object_is_an_orphan_and_one_that_is_recorded_is_none() 
     fixture.scan().await;
     let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
     assert!(text.contains("has 1 ") && text.contains("web app webapp-00000000000000002 in"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connector_of_no_object_is_an_orphan_and_one_that_is_recorded_is_none() {
+    let fixture = Fixture::new();
+    let spec = json!({"region": REGION, "url": "sftp://a", "accessRole": "r", "sftpConfig": {"userSecretId": "s"}});
+    fixture.world.store(&object::<TransferConnector>("acme", spec, json!({"connectorId": "c-00000000000000001"})));
+    for (id, uid) in
+        [("c-00000000000000001", "uid-acme"), ("c-00000000000000002", "uid-acme"), ("c-00000000000000003", "uid-gone")]
+    {
+        fixture.world.cloud.put_connector(id, &tags("team", uid));
+    }
+    fixture.scan().await;
+    let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
+    assert!(text.contains("has 2 "), "{text}");
+    assert!(text.contains("duplicate connector c-00000000000000002 in"), "{text}");
+    assert!(text.contains(" connector c-00000000000000003 in"), "{text}");
+}
+
+/// The old one of a renewal stands beside the new one until its overlap is over.
+#[tokio::test(start_paused = true)]
+async fn a_certificate_of_no_object_is_an_orphan_and_one_being_renewed_is_none() {
+    let fixture = Fixture::new();
+    let spec = json!({"region": REGION, "usage": "SIGNING", "secretRef": {"name": "tls"}});
+    let replacing = json!({"oldId": "cert-00000000000000001", "attempt": "a", "phase": "Moving"});
+    let status = json!({"certificateId": "cert-00000000000000002", "replacing": replacing});
+    fixture.world.store(&object::<TransferCertificate>("own", spec, status));
+    for (id, uid) in [
+        ("cert-00000000000000001", "uid-own"),
+        ("cert-00000000000000002", "uid-own"),
+        ("cert-00000000000000003", "uid-own"),
+        ("cert-00000000000000004", "uid-gone"),
+    ] {
+        fixture.world.cloud.put_certificate_of(id, &tags("team", uid));
+    }
+    fixture.scan().await;
+    let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
+    assert!(text.contains("has 2 "), "{text}");
+    assert!(text.contains("duplicate certificate cert-00000000000000003 in"), "{text}");
+    assert!(text.contains(" certificate cert-00000000000000004 in"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

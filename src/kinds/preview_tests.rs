@@ -161,6 +161,29 @@ fn a_workflow_is_made_anew_for_anything_but_its_tags() {
 }
 
 #[test]
+fn an_agreement_stays_on_its_server_and_tells_what_it_names() {
+    let base = json!({"serverRef": {"name": "files"}, "localProfileRef": {"name": "us"}, "partnerProfileId": "p-1",
+        "accessRole": "r", "baseDirectory": "/b/in", "description": "orders"});
+    let agreement_of = |more| read::<TransferAgreement>("TransferAgreement", base.clone(), more);
+    let told = |more: Value| rows(agreement(&agreement_of(more), &agreement_of(json!({}))));
+    let defaults = json!({"status": "ACTIVE", "preserveFilename": "DISABLED", "enforceMessageSigning": "DISABLED"});
+    assert!(told(defaults).is_empty(), "AWS's defaults");
+    assert_eq!(told(json!({"serverRef": {"name": "other"}})), ["Refused spec.serverRef"]);
+    let by_id = json!({"serverRef": null, "serverId": "s-1", "region": "eu-central-1"});
+    assert_eq!(told(by_id), ["Refused spec.region", "Refused spec.serverId", "Refused spec.serverRef"]);
+    let profiles = json!({"localProfileRef": {"name": "we"}, "partnerProfileId": "p-2"});
+    assert_eq!(told(profiles), ["Live spec.localProfileRef", "Live spec.partnerProfileId"]);
+    let live = json!({"status": "INACTIVE", "enforceMessageSigning": "ENABLED", "tags": {"a": "1"}});
+    assert_eq!(told(live), ["Live spec.status", "Live spec.enforceMessageSigning", "Live spec.tags[a]"]);
+    let name = |of: &str| (format!("{of}FilesDirectory"), json!(format!("/b/{of}")));
+    let parts = ["failed", "mdn", "payload", "status", "temporary"].map(name);
+    let custom: Map<String, Value> = parts.into_iter().collect();
+    let exchanged = told(json!({"baseDirectory": null, "customDirectories": custom}));
+    assert_eq!(exchanged, ["Live spec.customDirectories"], "the one takes the place of the other");
+    assert_eq!(told(json!({"description": null})), ["Refused spec.description"], "AWS takes no empty one");
+}
+
+#[test]
 fn a_certificate_keeps_its_usage_and_tells_its_source_and_its_dates() {
     let base =
         json!({"region": "eu-central-1", "usage": "SIGNING", "secretRef": {"name": "tls"}, "description": "ours"});

@@ -15,6 +15,7 @@ mod created_with;
 mod creation;
 mod drift;
 mod drift_of_members;
+mod drift_of_partners;
 mod endpoints;
 mod events;
 mod exported;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{FIRST, LAG, LOCAL_PROFILE, PARTNER_PROFILE, ROLE, Rig, SECOND, SECRET};
+use super::rig::{
+    FIRST, LAG, LOCAL_PROFILE, PARTNER_CERTIFICATE, PARTNER_PROFILE, ROLE, Rig, SECOND, SECRET, certificate_spec, name,
+    web_app_spec,
+};
 use crate::api;
 use crate::api::condition::reasons;
 use crate::aws::transfer::{Tags, agreement_key};
@@ -17,6 +20,7 @@ const CONNECTOR: &str = "c-00000000000000099";
 const WORKFLOW: &str = "w-00000000000000099";
 const AGREEMENT: &str = "a-00000000000000099";
 const CERTIFICATE: &str = "cert-00000000000000099";
+const WEB_APP: &str = "webapp-00000000000000099";
 
 /// Until after then a workflow whose status is new waits for creates that nobody remembers.
 const LATE: Duration = Duration::from_hours(1);
@@ -34,7 +38,7 @@ struct Legacy {
     calls: &'static [&'static str],
 }
 
-fn legacies() -> [Legacy; 4] {
+fn legacies() -> [Legacy; 6] {
     let steps = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
     [
         Legacy {
@@ -67,7 +71,35 @@ fn legacies() -> [Legacy; 4] {
             edit: ("baseDirectory", json!("/ours")),
             calls: &["UpdateAgreement"],
         },
+        Legacy {
+            kind: "TransferCertificate",
+            id: CERTIFICATE.to_owned(),
+            spec: certificate_spec(&json!({})),
+            edit: ("description", json!("ours")),
+            calls: &["UpdateCertificate"],
+        },
+        Legacy {
+            kind: "TransferWebApp",
+            id: WEB_APP.to_owned(),
+            spec: web_app_spec(&json!({})),
+            edit: ("accessEndpoint", json!("https://ours.example")),
+            calls: &["UpdateWebApp"],
+        },
     ]
+}
+
+/// The partner's certificate as AWS reads it, under an id of our choice.
+fn put_partners_certificate(rig: &Rig, tags: &Tags) {
+    rig.cloud.put_certificate_of(CERTIFICATE, tags);
+    let (input, now) = (json!({"Usage": "SIGNING", "Certificate": PARTNER_CERTIFICATE}), rig.cloud.now());
+    let mut sim = rig.cloud.sim();
+    let made = sim.out_of_band(Operation::ImportCertificate, ACCOUNT, REGION, input, now).unwrap();
+    let certificates = &mut sim.world.region(ACCOUNT, REGION).certificates;
+    let imported = certificates.get_mut(made["CertificateId"].as_str().unwrap()).unwrap();
+    imported.gone = Some(now);
+    let what = imported.what.clone();
+    certificates.get_mut(CERTIFICATE).unwrap().what = what;
+    certificates.purge(now);
 }
 
 impl Legacy {
@@ -81,6 +113,12 @@ impl Legacy {
             }
             "TransferConnector" => rig.cloud.put_connector(CONNECTOR, tags),
             "TransferWorkflow" => rig.cloud.put_workflow(WORKFLOW, tags),
+            "TransferCertificate" => {
+                let data = [("certificate.pem".to_owned(), Ok(PARTNER_CERTIFICATE.to_owned()))].into();
+                rig.objects.config_maps.lock().unwrap().insert(name("partner"), data);
+                put_partners_certificate(&rig, tags);
+            }
+            "TransferWebApp" => rig.cloud.put_web_app(WEB_APP, tags),
             _ => {
                 rig.allow_agreements();
                 rig.server("files", json!({}));
@@ -103,7 +141,8 @@ impl Legacy {
     }
 
     fn adopt(&self, mode: &str) -> Value {
-        json!({"deletionPolicy": "Retain", "adoption": {"id": self.id, "mode": mode}})
+        let adoption = json!({"id": self.id, "mode": mode});
+        json!({"deletionPolicy": "Retain", "deletionProtection": false, "adoption": adoption})
     }
 
     fn says(&self, rig: &Rig, condition: &str) -> (String, String) {
@@ -221,7 +260,7 @@ async fn what_is_of_another_kind_or_server_is_neither_looked_at_nor_taken() {
 
 #[tokio::test(start_paused = true)]
 async fn a_workflow_that_has_its_own_says_that_another_one_is_not_taken() {
-    let [_, _, legacy, _] = legacies();
+    let [_, _, legacy, ..] = legacies();
     let rig = legacy.in_aws(&Tags::new()).await;
     legacy.apply(&rig, json!({}), false);
     rig.settle(legacy.kind, "legacy").await;
@@ -263,7 +302,7 @@ async fn an_object_that_only_observes_shows_what_would_change() {
 
 #[tokio::test(start_paused = true)]
 async fn a_workflow_that_took_the_place_of_an_adopted_one_is_kept() {
-    let [_, _, legacy, _] = legacies();
+    let [_, _, legacy, ..] = legacies();
     let rig = legacy.in_aws(&Tags::new()).await;
     legacy.apply(&rig, legacy.adopt("Converge"), true);
     rig.run(legacy.kind, "legacy", LATE).await;

@@ -39,6 +39,7 @@ mod many_certificates;
 mod other_provider;
 mod patience;
 mod planning;
+mod policies;
 mod profiles;
 mod ranks;
 mod recreation;

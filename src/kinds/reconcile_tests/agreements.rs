@@ -1,5 +1,6 @@
 //! Agreements: what becomes of one when its profiles come and go, its server is lost, or somebody else is in the way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use crate::cluster::Name;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
 use crate::sim::config::{Leniency, WithAgreements};
 use crate::sim::operation::Operation;
+use crate::sim::state::Hidden;
 
 const AGREEMENT: &str = "TransferAgreement";
 const PROFILE: &str = "TransferProfile";
@@ -208,6 +210,33 @@ async fn a_create_whose_answer_is_lost_is_found_by_its_tags_and_made_once() {
     rig.agreement("orders", json!({}));
     rig.run(AGREEMENT, "orders", LONG).await;
     assert_eq!((says(&rig, "orders"), all(&rig).len()), (ready(), 1), "{}", rig.message(AGREEMENT, "orders"));
+}
+
+/// AWS refuses a second one between the same partners: it is the first one, of which nobody knew.
+#[tokio::test(start_paused = true)]
+async fn ones_own_of_which_aws_refuses_a_second_one_is_recorded_once_seen() {
+    let rig = on_server(json!({})).await;
+    rig.cloud.lose("CreateAgreement", Lose::Answer);
+    let (cloud, day) = (Arc::clone(&rig.cloud), rig.cloud.now() + 24 * LONG);
+    let hide = move || {
+        let mut sim = cloud.sim();
+        let region = sim.world.region(ACCOUNT, REGION);
+        let made = region.agreements.living().next().unwrap().0.clone();
+        region.hidden.push(Hidden { id: made, member: None, until: day });
+    };
+    rig.cloud.between.lock().unwrap().insert("CreateAgreement", Box::new(hide));
+    rig.agreement("orders", json!({}));
+    rig.run(AGREEMENT, "orders", LONG).await;
+    let message = rig.message(AGREEMENT, "orders");
+    assert_eq!(rig.says(AGREEMENT, "orders", "Stalled").unwrap().1, reasons::CONFLICT, "{message}");
+    let made = all(&rig);
+    rig.cloud.list_all();
+    rig.run(AGREEMENT, "orders", LONG).await;
+    assert_eq!(says(&rig, "orders"), ready(), "{}", rig.message(AGREEMENT, "orders"));
+    assert_eq!((all(&rig), made), (vec![text(&which(&rig)["AgreementId"]).to_owned()], all(&rig)));
+    rig.delete(AGREEMENT, "orders");
+    rig.run(AGREEMENT, "orders", LONG).await;
+    assert_eq!((rig.get(AGREEMENT, "orders"), all(&rig).len()), (None, 0));
 }
 
 #[tokio::test(start_paused = true)]

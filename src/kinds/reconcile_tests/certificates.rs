@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::rig::{PARTNER_CERTIFICATE, Rig};
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
-use crate::sim::config::{AbsentDates, EmptyList};
+use crate::sim::config::{AbsentDates, EmptyList, Leniency};
 use crate::sim::operation::Operation;
 use crate::sim::partners::Certificate;
 
@@ -32,7 +32,11 @@ fn own_spec(more: &Value) -> Value {
 
 /// One's own certificate, which ends soon, Ready.
 pub(super) async fn with_own(more: Value) -> Rig {
-    let rig = Rig::new();
+    own_in(Rig::new(), more).await
+}
+
+/// The same in this installation.
+pub(super) async fn own_in(rig: Rig, more: Value) -> Rig {
     rig.tls_secret("tls", SOON, SOON_KEY);
     rig.put(CERTIFICATE, "own", own_spec(&more));
     rig.settle(CERTIFICATE, "own").await;
@@ -341,7 +345,15 @@ async fn one_that_is_not_ready_holds_neither_a_leaked_one_nor_a_renewed_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_certificate_goes_once_no_profile_has_it() {
+    // What an object names is kept, whether or not AWS itself would.
+    for leniency in [Leniency::Refuse, Leniency::Accept] {
+        goes_once_no_profile_has_it(leniency).await;
+    }
+}
+
+async fn goes_once_no_profile_has_it(leniency: Leniency) {
     let rig = with_own(json!({})).await;
+    rig.cloud.sim().config.delete_used_certificate = leniency;
     profile(&rig, "LOCAL");
     rig.settle(PROFILE, "us").await;
     rig.objects.put({

@@ -1,5 +1,6 @@
 //! Connectors from their objects to AWS and back: what is made, changed, tried out, refused and waited for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::aws::AwsErrorKind;
 use crate::kinds::fakes::{ACCOUNT, REGION};
 use crate::sim::connectors;
 use crate::sim::operation::Operation;
+use crate::sim::state::Hidden;
 
 const KIND: &str = "TransferConnector";
 const REST: Duration = Duration::from_hours(1);
@@ -386,4 +388,56 @@ async fn a_test_without_an_answer_is_told_and_holds_nobody_up() {
     rig.connector("bcme", sftp(json!({"trustedHostKeys": [shown(&rig)]})));
     rig.run(KIND, "bcme", Duration::from_secs(5)).await;
     assert_eq!(rig.says(KIND, "bcme", "ConnectionVerified").unwrap().1, reasons::CONNECTED, "in its turn");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_never_to_be_tried_is_not_tried_whatever_comes() {
+    for (test, expected) in [("Never", 0), ("OnChange", 1)] {
+        let rig = Rig::new();
+        let mut spec = sftp(json!({"trustedHostKeys": [shown(&rig)]}));
+        spec["connectionTest"] = json!(test);
+        rig.connector("acme", spec);
+        rig.run(KIND, "acme", REST).await;
+        assert_eq!((says(&rig, "Ready").0, tried(&rig)), ("True".to_owned(), expected), "{test}");
+        rig.cloud.reads_since();
+        rig.edit(KIND, "acme", |object| {
+            object["spec"]["url"] = json!("sftp://b.example.com");
+            object["metadata"]["annotations"] = json!({RECONCILE_AT: "noon"});
+        });
+        rig.run(KIND, "acme", REST).await;
+        assert_eq!((rig.cloud.calls().len(), tried(&rig)), (2, expected), "{test}: an edit and a wish");
+        assert_eq!(says(&rig, "ConnectionVerified").0, if expected == 0 { "" } else { "True" }, "{test}");
+    }
+}
+
+/// AWS refuses a second one between the same partners: it is the first one, of which nobody knew.
+#[tokio::test(start_paused = true)]
+async fn ones_own_of_which_aws_refuses_a_second_one_is_recorded_once_seen() {
+    let rig = Rig::new();
+    let spec = as2(&rig);
+    rig.cloud.lose("CreateConnector", Lose::Answer);
+    let (cloud, day) = (Arc::clone(&rig.cloud), rig.cloud.now() + 24 * REST);
+    let hide = move || {
+        let mut sim = cloud.sim();
+        let region = sim.world.region(ACCOUNT, REGION);
+        let made = region.connectors.living().next().unwrap().0.clone();
+        region.hidden.push(Hidden { id: made, member: None, until: day });
+    };
+    rig.cloud.between.lock().unwrap().insert("CreateConnector", Box::new(hide));
+    rig.connector("acme", spec);
+    rig.run(KIND, "acme", REST).await;
+    assert_eq!(says(&rig, "Stalled"), verdict("True", reasons::CONFLICT), "{}", rig.message(KIND, "acme"));
+    let made: Vec<String> =
+        rig.cloud.sim().world.region(ACCOUNT, REGION).connectors.living().map(|(id, _)| id.clone()).collect();
+    rig.cloud.list_all();
+    rig.run(KIND, "acme", REST).await;
+    assert_eq!(says(&rig, "Ready").0, "True", "{}", rig.message(KIND, "acme"));
+    assert_eq!(made, [rig.status(KIND, "acme")["connectorId"].as_str().unwrap()]);
+    assert_eq!(rig.cloud.sim().world.region(ACCOUNT, REGION).connectors.living().count(), 1);
+    rig.delete(KIND, "acme");
+    rig.run(KIND, "acme", REST).await;
+    assert_eq!(
+        (rig.get(KIND, "acme"), rig.cloud.sim().world.region(ACCOUNT, REGION).connectors.living().count()),
+        (None, 0)
+    );
 }

@@ -7,12 +7,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::certificates::{
-    CERTIFICATE, HOUR, OWN, OWN_KEY, PROFILE, SOON, SOON_KEY, both, held, id, is_ready, of_profile, profile, with_own,
+    CERTIFICATE, HOUR, OWN, OWN_KEY, PROFILE, SOON, SOON_KEY, both, held, id, is_ready, of_profile, own_in, profile,
+    with_own,
 };
 use super::rig::{Rig, name};
+use crate::api::condition::reasons;
 use crate::aws::Mutation;
+use crate::engine::requeue::Requeue;
 use crate::fakes::api_server::Key;
 use crate::kinds::fakes::{ACCOUNT, REGION};
+use crate::sim::config::Leniency;
 use crate::sim::operation::Operation;
 use crate::sim::partners::Certificate;
 
@@ -300,4 +304,55 @@ async fn a_profile_that_no_watch_shows_yet_keeps_the_old_one() {
     }
     assert!(of_profile(&rig) == [id(&rig)] && ids(&rig).contains(&old), "{}", rig.message(CERTIFICATE, "own"));
     assert!(!rig.cloud.calls().contains(&"DeleteCertificate".to_owned()));
+}
+
+/// Nobody tells of a change of the source: it is looked for every ten minutes, unless its spec says otherwise.
+#[tokio::test(start_paused = true)]
+async fn a_source_that_changes_without_a_word_is_read_within_its_time() {
+    for (interval, most) in [(None, 10), (Some("1h"), 60)] {
+        let rig = own_in(Rig::resyncing(HOUR * 3), json!({"resyncInterval": interval})).await;
+        rig.run(CERTIFICATE, "own", HOUR).await;
+        let old = id(&rig);
+        let due = |requeue| match requeue {
+            Requeue::Rest(delay) | Requeue::After(delay) => delay,
+            Requeue::Again => Duration::ZERO,
+            Requeue::Elsewhere(_) | Requeue::OnChange => panic!("{interval:?}: it never comes again"),
+        };
+        let mut delay = due(rig.reconcile(CERTIFICATE, "own").await);
+        rig.tls_secret("tls", OWN, OWN_KEY);
+        let mut waited = Duration::ZERO;
+        while rig.cloud.calls.lock().unwrap().is_empty() {
+            tokio::time::advance(delay).await;
+            waited += delay;
+            // Looks are spread: some come a little later than on average.
+            assert!(waited <= Duration::from_mins(most) * 5 / 4, "{interval:?}: {waited:?}");
+            delay = due(rig.reconcile(CERTIFICATE, "own").await);
+        }
+        assert!(waited > Duration::from_mins(1), "{interval:?}: at rest it was not looked for at once");
+        rig.settle(CERTIFICATE, "own").await;
+        assert_ne!(id(&rig), old, "{interval:?}");
+    }
+}
+
+/// Another tool's profile has it, of which only AWS tells, or does not.
+#[tokio::test(start_paused = true)]
+async fn one_that_a_strangers_profile_has_is_deleted_once_aws_lets_it() {
+    for leniency in [Leniency::Refuse, Leniency::Accept] {
+        let rig = with_own(json!({})).await;
+        rig.cloud.sim().config.delete_used_certificate = leniency;
+        let theirs = json!({"As2Id": "theirs", "ProfileType": "LOCAL", "CertificateIds": [id(&rig)]});
+        let does = |operation, input| rig.cloud.sim().out_of_band(operation, ACCOUNT, REGION, input, rig.cloud.now());
+        let made = does(Operation::CreateProfile, theirs).unwrap();
+        rig.delete(CERTIFICATE, "own");
+        rig.run(CERTIFICATE, "own", HOUR).await;
+        if leniency == Leniency::Refuse {
+            assert_eq!(ids(&rig), [id(&rig)]);
+            let message = rig.message(CERTIFICATE, "own");
+            assert!(message.contains("in use by profile"), "{message}");
+            assert_eq!(rig.says(CERTIFICATE, "own", "Ready").unwrap().1, reasons::DELETION_BLOCKED, "{message}");
+            does(Operation::DeleteProfile, json!({"ProfileId": made["ProfileId"]})).unwrap();
+            rig.run(CERTIFICATE, "own", HOUR).await;
+        }
+        assert_eq!((rig.get(CERTIFICATE, "own"), ids(&rig).len()), (None, 0), "{leniency:?}");
+    }
 }

@@ -92,6 +92,8 @@ pub struct Rig {
     reconciles: AtomicU64,
     /// Reads per second that the limiter lets through.
     reads: f64,
+    /// How often what is at rest is looked at, by the operator's own setting.
+    resync: Duration,
 }
 
 impl Rig {
@@ -101,10 +103,19 @@ impl Rig {
 
     /// With a limiter that lets so many reads through in a second.
     pub fn reading(reads: f64) -> Self {
+        Self::with(reads, settings().resync)
+    }
+
+    /// With an operator that is told to look so often at what is at rest.
+    pub fn resyncing(resync: Duration) -> Self {
+        Self::with(1e9, resync)
+    }
+
+    fn with(reads: f64, resync: Duration) -> Self {
         let cloud = Cloud::new();
         let objects = Arc::new(Objects::default());
-        let process = start(&objects, &cloud, reads);
-        let rig = Self { objects, cloud, process, reconciles: AtomicU64::new(0), reads };
+        let process = start(&objects, &cloud, reads, resync);
+        let rig = Self { objects, cloud, process, reconciles: AtomicU64::new(0), reads, resync };
         rig.grant(&[OLD]);
         rig
     }
@@ -177,7 +188,7 @@ impl Rig {
 
     /// The operator is killed and started anew.
     pub fn restart(&mut self) {
-        self.process = start(&self.objects, &self.cloud, self.reads);
+        self.process = start(&self.objects, &self.cloud, self.reads, self.resync);
     }
 
     fn key(kind: &str, object: &str) -> Key {
@@ -392,13 +403,13 @@ impl Rig {
     }
 }
 
-fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
+fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64, resync: Duration) -> Process {
     let limiter = limiter(reads);
     let cluster = Arc::clone(objects) as Arc<dyn KubeApi>;
     let aws = Identities::new(cloud, &limiter);
     let deps = fakes::deps(objects, objects, &aws, Arc::new(Counted::default()));
     let lister = || Arc::clone(objects) as Arc<dyn Lister>;
-    let settings = settings();
+    let settings = Settings { resync, ..settings() };
     Process {
         servers: Engine::new(Servers::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         users: Engine::new(Users::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),

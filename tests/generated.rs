@@ -268,7 +268,7 @@ const MEMBERS_OF_PEERS: [(&str, &[&str]); 5] = [
 /// held against the API model of AWS (`tests/clients/test_features.py`), against the tables that the operator compares by
 /// (`src/kinds/server/tests/features.rs`), and where its last cell says `fields` against a case that a real API server
 /// sets, changes and clears (`tests/apiserver/fields`); drift in each is put back in
-/// `src/kinds/reconcile_tests/drift_of_members.rs`.
+/// `src/kinds/reconcile_tests/drift_of_members.rs` and, of connectors and web apps, in `drift_of_partners.rs` beside it.
 #[test]
 fn each_member_that_other_tools_have_is_a_row_that_names_its_test() {
     let page = read("docs/features.md");

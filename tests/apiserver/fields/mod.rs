@@ -195,7 +195,8 @@ async fn every_field(switches: &Value) {
     assert!(wrong.is_empty(), "{} of {} cases: {wrong:#?}", wrong.len(), cases.len());
 }
 
-/// Edits. What others change in AWS is put back in `src/kinds/reconcile_tests/drift_of_members.rs`.
+/// Edits. What others change in AWS is put back in `src/kinds/reconcile_tests/drift_of_members.rs` and
+/// `drift_of_partners.rs`.
 #[tokio::test]
 async fn every_field_is_set_changed_and_cleared_or_named_as_fixed() {
     every_field(&json!({})).await;

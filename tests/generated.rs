@@ -97,6 +97,28 @@ fn every_reason_has_one_row_in_the_table_and_every_row_is_a_reason() {
     assert_eq!(told.len(), rows.len() + 3, "a reason is told of twice");
 }
 
+/// Somebody who reads of a reason at night wants to know what to do, and of one that passes by itself that it does. Where all
+/// is as it should be, there is nothing.
+#[test]
+fn every_reason_says_what_to_do_unless_all_is_as_it_should_be() {
+    let table = read("docs/reasons.md");
+    let (mut told, mut silent) = (0, Vec::new());
+    for part in table.split("\n## ").skip(1).filter(|part| !part.starts_with("As it should be")) {
+        let header = part.lines().find(|line| line.starts_with("| Reason |")).unwrap();
+        assert!(header.ends_with("| What to do |"), "{header}");
+        for row in part.lines().filter(|line| line.starts_with("| `")) {
+            assert_eq!(row.matches(" | ").count(), header.matches(" | ").count(), "{row}");
+            let words = row.trim_end_matches('|').rsplit(" |").next().unwrap().trim();
+            told += 1;
+            if !words.contains(|c: char| c.is_alphabetic()) {
+                silent.push(row.split('|').nth(1).unwrap().trim());
+            }
+        }
+    }
+    assert!(told > 60, "only {told} rows found");
+    assert_eq!(silent, [""; 0]);
+}
+
 /// Reasons that are in no state of tests/gitops/states.
 const IN_NO_STATE: [(&str, &[&str]); 2] = [
     ("Events only", &["Disrupted", "DriftCorrected", "LeftInAws", "Recreated", "Replaced"]),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use serde_json::Value;
+use transfer_operator::api;
 
 use crate::helm::{EVERYTHING, Helm, NAMESPACE, RELEASE, read};
 use crate::support::{ControlPlane, await_condition};
@@ -156,11 +157,10 @@ async fn protection_holds_until_it_is_lifted() {
     }
     plane.kubectl(&["delete", "transferserver", "never", "--wait=false"]).await;
     finalizers("never", "null").await;
-    let managed = ["servers", "users", "accesses", "workflows", "profiles", "connectors", "agreements", "webapps"]
-        .map(|kind| format!("transfer{kind}"));
-    for crd in ["awsidentities".to_owned()].into_iter().chain(managed) {
-        let refused = plane.try_kubectl(&["delete", "crd", &format!("{crd}.transfer-operator.dev")]).await.unwrap_err();
-        assert!(refused.contains("transfer-operator-crd-protection"), "{refused}");
+    for crd in api::all_crds() {
+        let name = crd.metadata.name.unwrap();
+        let refused = plane.try_kubectl(&["delete", "crd", &name]).await.unwrap_err();
+        assert!(refused.contains("transfer-operator-crd-protection"), "{name}: {refused}");
     }
 
     let lift = r#"{"spec": {"lifecycle": {"deletionProtection": false}}}"#;

@@ -1,8 +1,8 @@
-//! Who may use an identity: namespaces, selectors, kinds, regions, roles, servers and certificates, each with each. What is
+//! Who may use an identity: namespaces, selectors, kinds, regions and the lists of a grant, each with each. What is
 //! expected is worked out here once more, after the words of Kubernetes and of the CRD, and not by the code that decides.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::api::ManagedKind::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use crate::api::all_crds;
 
 type Labels = BTreeMap<String, String>;
 
@@ -18,6 +19,42 @@ const REGION: &str = "eu-central-1";
 const ROLE: &str = "arn:aws:iam::123456789012:role/sftp/bank/writer";
 const SERVER: &str = "s-0123456789abcdef0";
 const CERTIFICATE: &str = "cert-0123456789abcdef0";
+const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/acme-AbCdEf";
+const ADOPTABLE: &str = "w-0123456789abcdef0";
+
+/// Whether something is granted to somebody.
+type Decides = fn(&AwsIdentity, &Asker<'_>) -> bool;
+
+/// The lists of a grant, of which each gives one thing: its name, what stands in it here, and who decides.
+const LISTS: [(&str, &str, Decides); 5] = [
+    ("roleArns", ROLE, |identity, asker| role_granted(identity, asker, "spec.role", ROLE).is_ok()),
+    ("serverIds", SERVER, |identity, asker| server_granted(identity, asker, SERVER).is_ok()),
+    ("adoptableIds", ADOPTABLE, |identity, asker| adoption_granted(identity, asker, ADOPTABLE).is_ok()),
+    ("certificateIds", CERTIFICATE, |identity, asker| {
+        certificate_granted(identity, asker, "spec.certificateIds", CERTIFICATE).is_ok()
+    }),
+    ("secretArns", SECRET, |identity, asker| {
+        secret_granted(identity, asker, "spec.sftpConfig.userSecretId", SECRET).is_ok()
+    }),
+];
+
+/// This grant with something in each of its lists.
+fn with_lists(mut grant: Value) -> Value {
+    for (list, entry, _) in LISTS {
+        grant[list] = json!([entry]);
+    }
+    grant
+}
+
+/// The lists whose entry is granted.
+fn given(identity: &AwsIdentity, asker: &Asker<'_>) -> Vec<&'static str> {
+    LISTS.into_iter().filter(|(_, _, decides)| decides(identity, asker)).map(|(list, ..)| list).collect()
+}
+
+/// All lists or none.
+fn lists(all: bool) -> Vec<&'static str> {
+    LISTS.into_iter().filter(|_| all).map(|(list, ..)| list).collect()
+}
 
 fn identity(grants: &Value) -> AwsIdentity {
     serde_json::from_value(json!({
@@ -92,13 +129,35 @@ fn selections() -> Vec<(Value, bool, &'static str)> {
 }
 
 #[test]
+fn every_list_of_a_grant_is_in_the_matrix() {
+    let crd = all_crds().into_iter().find(|crd| crd.spec.names.kind == "AwsIdentity").unwrap();
+    let schema = serde_json::to_value(&crd.spec.versions[0]).unwrap();
+    let grant = "/schema/openAPIV3Schema/properties/spec/properties/grants/items/properties";
+    let members = schema.pointer(grant).unwrap().as_object().unwrap();
+    let found = members.iter().filter(|(name, member)| member["type"] == "array" && *name != "kinds");
+    let found: BTreeSet<&str> = found.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(found, lists(true).into_iter().collect());
+}
+
+/// An entry that stands in one list is no entry of another one.
+#[test]
+fn an_entry_of_a_grant_counts_in_its_own_list_alone() {
+    let labels = bank();
+    let asker = Asker { kind: TransferUser, namespace: "bank", labels: &labels };
+    for (list, ..) in LISTS {
+        let mut grant = json!({"name": "a", "kinds": ["TransferUser"], "namespaces": {"from": "All"}});
+        grant[list] = LISTS.into_iter().map(|(_, entry, _)| entry).collect();
+        assert_eq!(given(&identity(&json!([grant])), &asker), [list]);
+    }
+}
+
+#[test]
 fn every_selection_admits_whom_it_says_and_for_its_kinds_alone() {
     let all = [&[TransferServer][..], &[TransferUser, TransferAccess], ManagedKind::ALL];
     for (namespaces, admits, why) in selections() {
         for kinds in all {
-            let grant = json!({"name": "a", "kinds": kinds, "namespaces": namespaces, "roleArns": [ROLE],
-                "serverIds": [SERVER], "certificateIds": [CERTIFICATE]});
-            let identity = identity(&json!([grant]));
+            let grant = json!({"name": "a", "kinds": kinds, "namespaces": namespaces});
+            let identity = identity(&json!([with_lists(grant)]));
             for kind in ManagedKind::ALL {
                 let labels = bank();
                 let asker = Asker { kind: *kind, namespace: "bank", labels: &labels };
@@ -106,14 +165,7 @@ fn every_selection_admits_whom_it_says_and_for_its_kinds_alone() {
                 let may = |region: &str| granted("shared", Some(&identity), &asker, region).is_ok();
                 assert_eq!(may(REGION), expected, "{kind:?}: {why}");
                 assert!(!may("us-east-1"), "{kind:?} in another region: {why}");
-                assert_eq!(
-                    role_granted(&identity, &asker, "spec.role", ROLE).is_ok(),
-                    expected,
-                    "{kind:?} role: {why}"
-                );
-                assert_eq!(server_granted(&identity, &asker, SERVER).is_ok(), expected, "{kind:?} server: {why}");
-                let certificate = certificate_granted(&identity, &asker, "spec.certificateIds", CERTIFICATE);
-                assert_eq!(certificate.is_ok(), expected, "{kind:?} certificate: {why}");
+                assert_eq!(given(&identity, &asker), lists(expected), "{kind:?}: {why}");
             }
         }
     }
@@ -124,10 +176,10 @@ fn every_selection_admits_whom_it_says_and_for_its_kinds_alone() {
 fn two_grants_are_never_added_up_across_namespaces_or_kinds() {
     let grants = json!([
         {"name": "bank", "kinds": ["TransferUser"], "namespaces": {"from": "Names", "names": ["bank"]}},
-        {"name": "shop", "kinds": ["TransferUser"], "namespaces": {"from": "Names", "names": ["shop"]},
-            "roleArns": [ROLE], "serverIds": [SERVER], "certificateIds": [CERTIFICATE]},
-        {"name": "servers", "kinds": ["TransferServer"], "namespaces": {"from": "Names", "names": ["bank"]},
-            "roleArns": [ROLE], "serverIds": [SERVER], "certificateIds": [CERTIFICATE]},
+        with_lists(json!({"name": "shop", "kinds": ["TransferUser"],
+            "namespaces": {"from": "Names", "names": ["shop"]}})),
+        with_lists(json!({"name": "servers", "kinds": ["TransferServer"],
+            "namespaces": {"from": "Names", "names": ["bank"]}})),
     ]);
     let (identity, labels) = (identity(&grants), bank());
     let rows = [
@@ -142,11 +194,7 @@ fn two_grants_are_never_added_up_across_namespaces_or_kinds() {
     for (kind, namespace, identity_itself, all_named) in rows {
         let asker = Asker { kind, namespace, labels: &labels };
         let may = granted("shared", Some(&identity), &asker, REGION).is_ok();
-        let role = role_granted(&identity, &asker, "spec.role", ROLE).is_ok();
-        let server = server_granted(&identity, &asker, SERVER).is_ok();
-        let certificate = certificate_granted(&identity, &asker, "spec.certificateIds", CERTIFICATE).is_ok();
-        let expected = (identity_itself, all_named, all_named, all_named);
-        assert_eq!((may, role, server, certificate), expected, "{kind:?} of {namespace}");
+        assert_eq!((may, given(&identity, &asker)), (identity_itself, lists(all_named)), "{kind:?} of {namespace}");
     }
 }
 
@@ -224,14 +272,14 @@ proptest! {
     #[test]
     fn a_namespace_whose_labels_were_not_read_matches_no_selector(selector in selectors(), namespace in "[a-z]{1,8}") {
         let unread = Labels::new();
-        let identity = identity(&json!([{"name": "a", "kinds": ManagedKind::ALL, "namespaces": by(&selector),
-            "roleArns": [ROLE], "serverIds": [SERVER], "certificateIds": ["*"]}]));
+        let grant = json!({"name": "a", "kinds": ManagedKind::ALL, "namespaces": by(&selector)});
+        let mut grant = with_lists(grant);
+        grant["certificateIds"] = json!(["*"]);
+        let identity = identity(&json!([grant]));
         for kind in ManagedKind::ALL {
             let asker = Asker { kind: *kind, namespace: &namespace, labels: &unread };
             prop_assert!(granted("shared", Some(&identity), &asker, REGION).is_err(), "{}", selector);
-            prop_assert!(role_granted(&identity, &asker, "spec.role", ROLE).is_err(), "{}", selector);
-            prop_assert!(server_granted(&identity, &asker, SERVER).is_err(), "{}", selector);
-            prop_assert!(certificate_granted(&identity, &asker, "", CERTIFICATE).is_err(), "{}", selector);
+            prop_assert_eq!(given(&identity, &asker), lists(false), "{}", selector);
         }
     }
 }

@@ -102,13 +102,17 @@ impl Sts {
     }
 }
 
-/// Both times are AWS's, so the lifetime is right whatever clock the pod has.
+/// Both times are AWS's, so the lifetime is right whatever clock the pod has. The SDK reads an answer that ends in its midst
+/// as a whole one and makes up what is missing, an empty text or the beginning of time: that is no session.
 fn issued(answer: AssumeRoleOutput, date: Option<Timestamp>) -> Option<Issued> {
     let theirs = answer.credentials?;
-    let key = Some(theirs.access_key_id).filter(|key| !key.is_empty())?;
-    let lifetime = date.map(|date| theirs.expiration.secs().saturating_sub(date.as_second()));
+    let there = |text: String| Some(text).filter(|text| !text.is_empty());
+    let (key, secret) = (there(theirs.access_key_id)?, there(theirs.secret_access_key)?);
+    let token = there(theirs.session_token)?;
+    let expires = Some(theirs.expiration.secs()).filter(|seconds| *seconds > 0)?;
+    let lifetime = date.map(|date| expires.saturating_sub(date.as_second()));
     let lifetime = lifetime.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
-    let credentials = Credentials::new(key, theirs.secret_access_key, Some(theirs.session_token), None, "AssumeRole");
+    let credentials = Credentials::new(key, secret, Some(token), None, "AssumeRole");
     Some(Issued { credentials, lifetime })
 }
 

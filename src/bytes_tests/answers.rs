@@ -2,10 +2,12 @@
 //! answer makes a reader panic, and what cannot be read is never taken for "not there" or "nothing made".
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::{cases, corpus, inputs};
+use crate::aws::account_clients::AccountClients;
 use crate::aws::credentials::{CredentialCache, Issue, Issued};
 use crate::aws::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcEndpoints, Ec2Client};
 use crate::aws::rate_limiter::Rates;
@@ -32,13 +35,18 @@ use crate::kinds::fakes::{ACCOUNT, FIRST, NOW, REGION};
 /// A body that is far larger than any of AWS's.
 const LARGE: usize = 10 << 20;
 
+/// What AWS and whoever stands in between answer with.
+pub(super) const STATUSES: [u16; 12] = [200, 204, 302, 400, 403, 404, 409, 429, 500, 502, 503, 504];
+
 /// The answer to a request, by its number.
 type Answers = Arc<dyn Fn(usize) -> (u16, Vec<u8>) + Send + Sync>;
 
 /// Answers every request, and sends none.
 #[derive(Clone)]
-struct Canned {
-    asked: Arc<AtomicUsize>,
+pub(super) struct Canned {
+    pub(super) asked: Arc<AtomicUsize>,
+    /// The name of the key that each request is signed with.
+    pub(super) signed: Arc<Mutex<Vec<String>>>,
     answers: Answers,
 }
 
@@ -49,7 +57,9 @@ impl fmt::Debug for Canned {
 }
 
 impl HttpConnector for Canned {
-    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let key = request.headers().get("authorization").and_then(|header| header.split(['=', '/']).nth(1));
+        self.signed.lock().unwrap().push(key.unwrap_or_default().to_owned());
         let (status, body) = (self.answers)(self.asked.fetch_add(1, Ordering::Relaxed));
         let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
         response.headers_mut().insert("x-amzn-requestid", "request");
@@ -68,8 +78,8 @@ impl Issue for Key {
 }
 
 impl Canned {
-    fn new(answers: impl Fn(usize) -> (u16, Vec<u8>) + Send + Sync + 'static) -> Self {
-        Self { asked: Arc::default(), answers: Arc::new(answers) }
+    pub(super) fn new(answers: impl Fn(usize) -> (u16, Vec<u8>) + Send + Sync + 'static) -> Self {
+        Self { asked: Arc::default(), signed: Arc::default(), answers: Arc::new(answers) }
     }
 
     fn always(status: u16, body: &[u8]) -> Self {
@@ -77,9 +87,26 @@ impl Canned {
         Self::new(move |_| (status, body.clone()))
     }
 
-    fn account(&self) -> Account {
+    fn http(&self) -> SharedHttpClient {
         let connector = SharedHttpConnector::new(self.clone());
-        let http: SharedHttpClient = http_client_fn(move |_, _| connector.clone());
+        http_client_fn(move |_, _| connector.clone())
+    }
+
+    /// Identities, with `OWN` as the operator's own key.
+    pub(super) fn sessions(&self) -> AccountClients {
+        let own = SharedCredentialsProvider::new(Credentials::new("OWN", "secret", None, None, "test"));
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(self.http())
+            .endpoint_url("http://aws.invalid")
+            .region(Region::new(REGION))
+            .credentials_provider(own)
+            .build();
+        AccountClients::with_config(RateLimiter::new(Rates::fixed(1e9)), config)
+    }
+
+    fn account(&self) -> Account {
+        let http = self.http();
         let transfer = aws_sdk_transfer::config::Builder::new()
             .behavior_version_latest()
             .http_client(http.clone())
@@ -93,7 +120,7 @@ impl Canned {
 }
 
 /// In virtual time: no timer of the SDK ends a call before it ends.
-fn runtime() -> Runtime {
+pub(super) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
 }
 
@@ -159,7 +186,7 @@ proptest! {
     #[test]
     fn no_answer_that_cannot_be_read_says_that_something_is_not_there(
         body in inputs(corpus(&["bytes/answers", "bytes/errors"])),
-        status in prop::sample::select(vec![200_u16, 204, 302, 400, 403, 404, 409, 429, 500, 502, 503, 504]),
+        status in prop::sample::select(STATUSES.to_vec()),
     ) {
         runtime().block_on(async {
             let account = Canned::always(status, &body).account();
@@ -178,10 +205,15 @@ proptest! {
     }
 }
 
-/// The answers of the corpus that are JSON, by the name of their file.
+/// An answer of the corpus, by the name of its file.
+pub(super) fn file(name: &str) -> Vec<u8> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bytes/answers").join(name))
+        .unwrap()
+}
+
+/// The same of one that is JSON.
 fn whole(name: &str) -> Value {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bytes/answers").join(name);
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    serde_json::from_slice(&file(name)).unwrap()
 }
 
 /// Every pointer to a member or an entry.
@@ -209,6 +241,13 @@ fn an_answer_of_wrong_types_or_without_a_member_is_none_or_whole() {
         ("describe-server.json", "DescribeServer", "/Server"),
         ("list-servers.json", "ListServers", "/Servers"),
         ("list-users.json", "ListUsers", "/Users"),
+        ("list-workflows.json", "ListWorkflows", "/Workflows"),
+        ("list-profiles.json", "ListProfiles", "/Profiles"),
+        ("list-connectors.json", "ListConnectors", "/Connectors"),
+        ("list-agreements.json", "ListAgreements", "/Agreements"),
+        ("list-certificates.json", "ListCertificates", "/Certificates"),
+        ("list-web-apps.json", "ListWebApps", "/WebApps"),
+        ("list-security-policies.json", "ListSecurityPolicies", "/SecurityPolicyNames"),
         ("describe-user.json", "DescribeUser", "/User"),
         ("describe-workflow.json", "DescribeWorkflow", "/Workflow"),
         ("describe-profile.json", "DescribeProfile", "/Profile"),
@@ -283,8 +322,7 @@ fn a_huge_or_deep_answer_is_read_or_refused() {
 
 #[test]
 fn a_document_of_ec2_that_is_cut_is_no_answer() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bytes/answers/vpc-endpoints.xml");
-    let document = std::fs::read(path).unwrap();
+    let document = file("vpc-endpoints.xml");
     let document = document.trim_ascii_end();
     let ids = || vec!["vpce-0a1b2c3d4e5f60718".to_owned()];
     runtime().block_on(async {

@@ -2,15 +2,17 @@
 //! mixed with another at random, and some inputs are no more than bytes. A reader may refuse, and never panics; what it
 //! takes, it takes again as the same. No input is long enough for one to take minutes.
 //!
-//! The corpus is `tests/fixtures`: the keys and manifests that other tests read too, and `bytes`, a folder for each other
+//! The corpus is `tests/fixtures`: the keys, certificates and manifests that other tests read too, and `bytes`, a folder for each other
 //! reader. `make test` takes some hundred inputs for each reader, `make soak` `BYTES_TIMES` as many.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod answers;
+mod certificates;
 mod keys;
 mod objects;
 mod policies;
 mod secrets;
+mod sessions;
 
 use std::fs;
 use std::ops::Range;

@@ -77,3 +77,14 @@ fn a_file_that_cannot_be_used_is_named_without_its_content() {
     let told = Certificate::read(mounted("first", "second").path()).err().unwrap();
     assert!(told.contains("does not go with tls.key"), "{told}");
 }
+
+#[test]
+fn the_key_that_is_read_from_its_file_is_wiped_when_it_is_let_go_of() {
+    /// Compiles only for what wipes itself.
+    fn wiped<T: secrecy::zeroize::ZeroizeOnDrop + ?Sized>(_: &T) {}
+    let Files { certificate, key } = Files::read(mounted("first", "first").path()).unwrap();
+    wiped(&key);
+    let body = std::fs::read_to_string(fixture("first").join(KEY)).unwrap();
+    assert_eq!(key.expose_secret(), body.as_bytes());
+    assert_ne!(certificate, body.as_bytes());
+}

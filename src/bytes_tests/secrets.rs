@@ -6,16 +6,29 @@ use secrecy::zeroize::ZeroizeOnDrop;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::KEY;
-use crate::aws::transfer::{CreateServer, ImportHostKey, ServerSettings, TestIdentityProvider};
+use crate::aws::transfer::{CreateServer, ImportCertificate, ImportHostKey, ServerSettings, TestIdentityProvider};
 use crate::aws::{Mutation, Read, Tags};
 use crate::cluster::SecretData;
-use crate::ssh;
+use crate::kinds::certificate::source::Source;
+use crate::kinds::server::wanted::WantedHostKey;
+use crate::{ssh, x509};
+
+const CERTIFICATE: &str = include_str!("../../tests/fixtures/certificates/partner.pem");
 
 /// Compiles only for what wipes itself when it is let go of.
 fn wiped<T: ZeroizeOnDrop + ?Sized>(_: &T) {}
 
 fn secret() -> SecretString {
     SecretString::from(KEY)
+}
+
+/// None of the key is in what is printed, logged or kept of what holds it.
+fn assert_hidden(shown: &str) {
+    let lines: Vec<&str> = KEY.lines().filter(|line| !line.starts_with('-')).collect();
+    assert!(lines.iter().all(|line| line.len() > 12), "the canary is long enough to be found");
+    for line in &lines {
+        assert!(!shown.contains(&line[..12]), "{shown}");
+    }
 }
 
 #[test]
@@ -38,23 +51,56 @@ fn everything_that_holds_a_secret_wipes_it_and_shows_none_of_it() {
         user_password: Some(secret()),
     };
     let held = ssh::host_key(KEY).unwrap();
+    let listed = WantedHostKey {
+        name: "own".to_owned(),
+        body: secret(),
+        public: held.public.clone(),
+        fingerprint: held.public.fingerprint(),
+        description: None,
+        storage_type: None,
+        kms_key: None,
+        kms_unsure: false,
+        tags: Tags::new(),
+    };
     let read = SecretData {
         secret_type: String::new(),
         labels: BTreeMap::new(),
         data: [("key".to_owned(), Ok(secret()))].into(),
     };
-    for kept in [Some(&import.body), create.host_key.as_ref(), login.user_password.as_ref(), Some(&held.pem)] {
-        wiped(kept.unwrap());
+    for kept in [&import.body, &held.pem, &listed.body] {
+        wiped(kept);
+    }
+    for kept in [&create.host_key, &login.user_password] {
+        wiped(kept.as_ref().unwrap());
     }
     wiped(read.data["key"].as_ref().unwrap());
-    let shown = format!("{import:?}{create:?}{login:?}{held:?}{read:?}");
-    let sent = format!("{:?}{:?}", Mutation::ImportHostKey(Box::new(import)), Read::from(login));
-    let lines: Vec<&str> = KEY.lines().filter(|line| !line.starts_with('-')).collect();
-    assert!(lines.iter().all(|line| line.len() > 12), "the canary is long enough to be found");
-    for line in &lines {
-        assert!(!shown.contains(&line[..12]) && !sent.contains(&line[..12]), "{shown}{sent}");
+    assert_hidden(&format!("{import:?}{create:?}{login:?}{held:?}{listed:?}{read:?}"));
+    assert_hidden(&format!("{}{}", serde_json::json!(import), serde_json::json!(create)));
+    assert_hidden(&format!("{:?}{:?}", Mutation::ImportHostKey(Box::new(import)), Read::from(login)));
+    let body = KEY.lines().nth(1).unwrap();
+    assert!(held.pem.expose_secret().contains(body), "it is there, and nobody shows it");
+}
+
+#[test]
+fn what_holds_the_key_of_a_certificate_wipes_it_and_shows_none_of_it() {
+    let import = ImportCertificate {
+        usage: "SIGNING".to_owned(),
+        certificate: CERTIFICATE.to_owned(),
+        certificate_chain: None,
+        private_key: Some(secret()),
+        active_date: None,
+        inactive_date: None,
+        description: None,
+        tags: Tags::new(),
+    };
+    let facts = x509::read(CERTIFICATE).unwrap();
+    let source = Source { certificate: CERTIFICATE.to_owned(), chain: None, private_key: Some(secret()), facts };
+    for kept in [&import.private_key, &source.private_key] {
+        wiped(kept.as_ref().unwrap());
     }
-    assert!(held.pem.expose_secret().contains(lines[0]), "it is there, and nobody shows it");
+    // What is kept of a call that was sent is its members in JSON, the key among them as a hash.
+    assert_hidden(&format!("{import:?}{source:?}{}", serde_json::json!(import)));
+    assert_hidden(&format!("{:?}", Mutation::ImportCertificate(Box::new(import))));
 }
 
 /// What wipes itself is no more than a buffer while a key is read: it prints what it holds, so no type may keep it.

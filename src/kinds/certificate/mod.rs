@@ -33,7 +33,7 @@ use crate::x509;
 mod advice;
 mod plan;
 mod rotation;
-mod source;
+pub(crate) mod source;
 mod want;
 
 /// The kind of certificates.

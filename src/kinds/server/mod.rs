@@ -19,7 +19,7 @@ mod unmanaged;
 mod unset;
 mod update;
 mod want;
-mod wanted;
+pub(crate) mod wanted;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

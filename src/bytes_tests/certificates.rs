@@ -19,6 +19,13 @@ const KEYLESS: [&str; 2] = [
 
 const FOLDERS: [&str; 2] = ["certificates", "certificates/first"];
 
+/// Files of a certificate or of a key, and what people put into one: more certificates, and the key along with them.
+fn pems() -> Vec<Vec<u8>> {
+    let [partner, other] = KEYLESS;
+    let joined = [[OWN, partner], [OWN, OWN_KEY], [OWN_KEY, OWN], [partner, OWN_KEY], [other, partner]];
+    corpus(&FOLDERS).into_iter().chain(joined.map(|parts| parts.concat().into_bytes())).collect()
+}
+
 /// The certificates of the corpus as they are inside of PEM, where a damaged byte is one of DER and not of base64.
 fn ders() -> Vec<Vec<u8>> {
     let of = |file: &Vec<u8>| CertificateDer::pem_slice_iter(file).map(|der| der.unwrap().to_vec()).collect::<Vec<_>>();
@@ -36,7 +43,7 @@ proptest! {
     #![proptest_config(cases(400))]
 
     #[test]
-    fn what_is_read_as_certificates_is_read_again_as_the_same(text in texts(corpus(&FOLDERS))) {
+    fn what_is_read_as_certificates_is_read_again_as_the_same(text in texts(pems())) {
         let (found, facts, print) = (x509::certificates(&text), x509::read(&text), x509::fingerprint(&text));
         prop_assert_eq!(found.is_some(), print.is_some());
         let Some(found) = found else {

@@ -166,6 +166,11 @@ impl World {
         self.cluster.stored(&identity_key()).map(|identity| serde_json::from_value(identity).unwrap())
     }
 
+    /// The same, also where it does not decode.
+    pub fn raw_identity(&self) -> Value {
+        self.cluster.stored(&identity_key()).unwrap()
+    }
+
     /// Somebody writes the identity `default` at the API server.
     pub fn edit_identity(&self, change: impl FnOnce(&mut Value)) {
         self.cluster.change(&identity_key(), None, change).unwrap();

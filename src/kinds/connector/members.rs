@@ -30,7 +30,7 @@ pub const MEMBERS: &[Member] = &[
     Member::live("as2Config.signingAlgorithm", "null", Reset::Never),
     Member::live("as2Config.mdnSigningAlgorithm", "\"DEFAULT\"", Reset::Send("\"DEFAULT\"")),
     Member::live("as2Config.mdnResponse", "null", Reset::Never),
-    Member::live("as2Config.basicAuthSecretId", "null", Reset::Send("\"\"")),
+    Member::live(BASIC_AUTH, "null", Reset::Send("\"\"")),
     Member::live("as2Config.preserveContentType", "\"DISABLED\"", Reset::Send("\"DISABLED\"")),
     Member::live("as2Config.asyncMdnConfig.url", "null", Reset::Follows),
     Member::live(ASYNC_MDN_SERVERS, "null", Reset::Follows).by(Compare::Set),
@@ -44,6 +44,9 @@ pub const LOCAL_PROFILE: &str = "as2Config.localProfileId";
 
 /// Who the partner is.
 pub const PARTNER_PROFILE: &str = "as2Config.partnerProfileId";
+
+/// The secret that is sent to the host of an AS2 connector.
+pub const BASIC_AUTH: &str = "as2Config.basicAuthSecretId";
 
 /// The members that name a profile.
 pub const PROFILES: [&str; 2] = [LOCAL_PROFILE, PARTNER_PROFILE];

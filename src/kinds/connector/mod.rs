@@ -196,7 +196,8 @@ impl Kind for Connectors {
         _: Timestamp,
     ) -> Plan {
         let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
-        let granted = |secret: &str| want::secret_granted(&self.deps, object, &target.detail, plan::BASIC_AUTH, secret);
+        let granted =
+            |secret: &str| want::secret_granted(&self.deps, object, &target.detail, members::BASIC_AUTH, secret);
         plan::plan(&wanted.want, &have.connector, &applied, owner, &granted)
     }
 

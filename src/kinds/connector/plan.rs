@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::host_keys;
-use super::members::{self, ASYNC_MDN_SERVERS, TRUSTED_HOST_KEYS, carrier};
+use super::members::{self, ASYNC_MDN_SERVERS, BASIC_AUTH, TRUSTED_HOST_KEYS, carrier};
 use super::want::WantedConnector;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, Unset};
@@ -25,9 +25,6 @@ const HOST: [&str; 2] = ["url", "egressConfig"];
 
 /// What a host is sent: a secret, and messages for the partner.
 const SENT_TO_HOST: [&str; 2] = ["sftpConfig", "as2Config"];
-
-/// The secret that is sent to the host of an AS2 connector.
-pub(super) const BASIC_AUTH: &str = "as2Config.basicAuthSecretId";
 
 /// The plan for a connector that is there and ours. Whether a secret is granted `granted` says.
 #[must_use]

@@ -9,7 +9,7 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use super::host_keys::{self, Listed};
-use super::members::{ASYNC_MDN_SERVERS, MEMBERS, TRUSTED_HOST_KEYS};
+use super::members::{ASYNC_MDN_SERVERS, BASIC_AUTH, MEMBERS, TRUSTED_HOST_KEYS};
 use super::{profiles, server_refs};
 use crate::api::connector;
 use crate::api::object_ref::ConfigMapKeyRef;
@@ -242,7 +242,7 @@ pub(super) fn roles(spec: &TransferConnectorSpec) -> Vec<(&'static str, &String)
 pub(super) fn secrets(spec: &TransferConnectorSpec) -> Vec<(&'static str, &String)> {
     let sftp = spec.sftp_config.iter().map(|config| ("sftpConfig.userSecretId", &config.user_secret_id));
     let as2 = spec.as2_config.iter().filter_map(|config| config.basic_auth_secret_id.as_ref());
-    sftp.chain(as2.map(|secret| ("as2Config.basicAuthSecretId", secret))).collect()
+    sftp.chain(as2.map(|secret| (BASIC_AUTH, secret))).collect()
 }
 
 /// Whether this object put the member into AWS before.

@@ -84,7 +84,7 @@ async fn busy() -> Sources {
     let reconciles = vec![("TransferUser", counters)];
     let looks = Arc::new(Looks::default());
     for (uid, age) in [("older", 60), ("younger", 30)] {
-        looks.saw(uid, "123456789012", "eu-central-1", String::new(), true);
+        looks.saw(uid, ("123456789012", "eu-central-1"), None, None);
         tokio::time::advance(std::time::Duration::from_secs(age)).await;
     }
     Sources {

@@ -91,6 +91,15 @@ impl<K: Kind> Engine<K> {
         })
     }
 
+    /// When it is its turn to be looked at in full, where they are so many that what it is made of is read more often.
+    #[must_use]
+    pub(super) fn read_between(&self, object: &K::Object) -> Option<Turn> {
+        let interval = self.resync(object);
+        let uid = object.meta().uid.as_deref().unwrap_or_default();
+        let between = object.resync_interval().is_none() && interval > K::EVERY;
+        between.then(|| Turn::of(uid, interval, self.settings.env.wall()).between())
+    }
+
     /// Its turn, where they are many, or it is looked at seldom.
     fn turn(&self, object: &K::Object) -> Option<Turn> {
         let interval = self.interval(object);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::Resource as _;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::consistency::{ObservedState, TagMatches};
@@ -13,7 +14,9 @@ use super::context::{Engine, ReconcileContext, Request, Status};
 use super::decide::update::{Source, UpdateFacts};
 use super::decide::{self, Action, Adoption, BeforeDelete, CreateFacts, Facts, Reads, Replacement};
 use super::diff::{Change, Effect};
+use super::found_by::Child;
 use super::kind::{Described, Kind, KindStatus, Plan, PlannedCall, Resolved, Target, Wanted};
+use super::looks;
 use super::memory::Memory;
 use super::mutate;
 use super::owner::Ownership;
@@ -241,16 +244,22 @@ impl<K: Kind> Known<K> {
         }
     }
 
-    /// Whether status says that all is well with what is wanted now, and AWS's listings do not say otherwise. It stands in
-    /// for the first full look of a process, never for a look before something is changed.
+    /// Whether status says that all is well with what is wanted now, and neither a look of this process nor AWS's listings
+    /// say otherwise. It never stands in for a look before something is changed.
     fn believed(&self, engine: &Engine<K>, request: &Request<K::Object>, status: &Status<K>) -> bool {
-        let common = K::Object::common(status);
-        let told = (self.reads == Reads::Desired).then_some(()).and(common.applied.as_ref());
-        let Some((row, target)) = told.and_then(|applied| applied.listed.as_deref()).zip(self.target()) else {
+        let Some(target) = self.target().filter(|_| self.reads == Reads::Desired && self.is_well(request, status))
+        else {
             return false;
         };
-        let child = engine.kind.found_by().child();
-        let Some(child) = child.filter(|child| child.is_at(status, target)) else { return false };
+        match engine.kind.found_by().child() {
+            Some(child) => believed_as_listed(engine, request, status, (child, target)),
+            None => self.seen_for_this(engine, request, target),
+        }
+    }
+
+    /// Whether status says that all is well with what is wanted now.
+    fn is_well(&self, request: &Request<K::Object>, status: &Status<K>) -> bool {
+        let common = K::Object::common(status);
         let well = condition::is_true(&common.conditions, types::READY)
             && condition::find(&common.conditions, types::DRIFTED).is_none()
             && common.observed_generation == request.generation
@@ -258,16 +267,24 @@ impl<K: Kind> Known<K> {
         let wanted = self.wanted.as_ref();
         let changed =
             wanted.is_none_or(|wanted| !wanted.blocks.is_empty() || wanted.changes_at.is_some_and(|at| at <= self.now));
-        if !well || changed {
-            return false;
-        }
-        let Account { id, region, .. } = &target.account;
-        let (looks, uid, place) = (&engine.settings.looks, request.uid.as_str(), (id.as_str(), region.as_str()));
-        // Where only what is shown of its parent is another, a look that was not long ago does as well.
-        let mut shown = status.clone();
-        child.show_parent(&mut shown, target);
-        looks.believes(uid, place, row, engine.settings.resync)
-            || (shown != *status && looks.stands(uid, place, row, engine.next_turn(&request.object)))
+        well && !changed
+    }
+
+    /// What is compared, as one digest.
+    pub fn compares(&self, request: &Request<K::Object>) -> Option<String> {
+        let wanted = self.wanted.as_ref()?;
+        Some(looks::row(&json!([request.status().id(), request.generation, wanted.digest])))
+    }
+
+    /// Whether the last look of this process was for just this, where what it is made of is read between two looks.
+    fn seen_for_this(
+        &self,
+        engine: &Engine<K>,
+        request: &Request<K::Object>,
+        target: &Target<K::TargetDetail>,
+    ) -> bool {
+        let row = self.compares(request).zip(engine.read_between(&request.object));
+        row.is_some_and(|(row, turn)| engine.settings.looks.stands(&request.uid, place(&target.account), &row, turn))
     }
 
     /// What holds a create back. What is there is compared first, also where it is to be taken over.
@@ -352,6 +369,27 @@ impl<K: Kind> Known<K> {
             lag,
         })
     }
+}
+
+/// Whether a listing, or the time since a look, stands in for a look.
+fn believed_as_listed<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    status: &Status<K>,
+    (child, target): (&dyn Child<K::Object, K::TargetDetail>, &Target<K::TargetDetail>),
+) -> bool {
+    let listed = K::Object::common(status).applied.as_ref().and_then(|applied| applied.listed.as_deref());
+    let Some(row) = listed.filter(|_| child.is_at(status, target)) else { return false };
+    let (looks, uid, place) = (&engine.settings.looks, request.uid.as_str(), place(&target.account));
+    // Where only what is shown of its parent is another, a look that was not long ago does as well.
+    let mut shown = status.clone();
+    child.show_parent(&mut shown, target);
+    looks.believes(uid, place, row, engine.settings.resync)
+        || (shown != *status && looks.stands(uid, place, row, engine.next_turn(&request.object)))
+}
+
+fn place(Account { id, region, .. }: &Account) -> (&str, &str) {
+    (id, region)
 }
 
 /// Why the deletion of this object waits for a person's yes, where it is one of so many of its identity.

@@ -9,15 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 
+use super::budget::{Counts, Share};
 use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
-/// Full looks an hour at all that listings show, in one account and region: so much of AWS's rate may go into drift that
-/// no listing shows. 10,000 objects come to twelve hours.
-const FULL_LOOKS: u32 = 833;
-/// The longest between two full looks at one object. A minute less than half a day, for [`SAME`].
-const LONGEST: Duration = Duration::from_mins(12 * 60 - 1);
 /// So much before its turn a look counts as the one that was due: timers and the clock are not that far apart.
-const SAME: Duration = Duration::from_mins(1);
+pub const SAME: Duration = Duration::from_mins(1);
 /// For so long before a process began nobody may have looked: an outage, an upgrade, a change of the leader. Turns of that
 /// time are made up for, the youngest first, in as much time: so a start doubles the budget for an hour at the most.
 const UNATTENDED: Duration = Duration::from_hours(1);
@@ -34,7 +30,8 @@ struct Seen {
     place: Arc<Place>,
     /// When the last full look of this process was, or since when it is known where there was none.
     checked: Instant,
-    /// What the last look at it showed, or status says of it, as a listing would show it, as one digest.
+    /// What the last look at it showed, or status says of it, as a listing would show it, as one digest. Of what no listing
+    /// shows, what that look was for, where nothing was left to do.
     row: Option<Arc<str>>,
     /// What the last listing showed.
     listing: Listing,
@@ -62,8 +59,8 @@ impl From<Option<String>> for Listing {
 /// What that rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Basis {
-    /// A full look of this process, and whether it takes part in the budget.
-    Look { budgeted: bool },
+    /// A full look of this process, and how it takes part in the budget.
+    Look { share: Option<Share> },
     /// Status, since then; and once a listing said the same, when the first full look is due.
     Status { since: Instant, listed: bool, due: Option<Instant> },
     /// A listing at most: nobody has looked at the object or asked whether its status holds. Without a share in the budget.
@@ -79,8 +76,14 @@ impl Seen {
     }
 
     /// Where it takes part in the budget.
-    fn share(&self) -> Option<&Arc<Place>> {
-        matches!(self.basis, Basis::Look { budgeted: true, .. } | Basis::Status { .. }).then_some(&self.place)
+    fn share(&self) -> Option<(&Arc<Place>, Share)> {
+        let share = match self.basis {
+            Basis::Look { share } => share,
+            // Status is believed of what a listing shows alone.
+            Basis::Status { .. } => Some(Share::Listed),
+            Basis::Listing | Basis::Doubt => None,
+        };
+        share.map(|share| (&self.place, share))
     }
 }
 
@@ -92,15 +95,15 @@ pub struct Looks(Mutex<All>);
 struct All {
     objects: BTreeMap<String, Seen>,
     /// Objects that take part in the budget.
-    counts: BTreeMap<Arc<Place>, u32>,
+    counts: BTreeMap<Arc<Place>, Counts>,
     /// When the first of all was asked about: from then on turns are attended to.
     began: Option<Instant>,
 }
 
 impl All {
     fn put(&mut self, uid: &str, seen: Option<Seen>) {
-        let place = |seen: &Seen| seen.share().cloned();
-        let new = seen.as_ref().and_then(place);
+        let part = |seen: &Seen| seen.share().map(|(place, share)| (Arc::clone(place), share));
+        let new = seen.as_ref().and_then(part);
         let old = match seen {
             Some(seen) => {
                 let seen = self.held_once(seen);
@@ -108,18 +111,18 @@ impl All {
             }
             None => self.objects.remove(uid),
         };
-        let old = old.as_ref().and_then(place);
+        let old = old.as_ref().and_then(part);
         if old == new {
             return;
         }
-        if let Some(place) = new {
-            *self.counts.entry(place).or_default() += 1;
+        if let Some((place, share)) = new {
+            self.counts.entry(place).or_default().add(share);
         }
-        if let Some(place) = old
-            && let Some(count) = self.counts.get_mut(&place)
+        if let Some((place, share)) = old
+            && let Some(counts) = self.counts.get_mut(&place)
         {
-            *count -= 1;
-            if *count == 0 {
+            counts.remove(share);
+            if counts.is_empty() {
                 self.counts.remove(&place);
             }
         }
@@ -137,10 +140,8 @@ impl All {
     }
 
     fn interval(&self, uid: &str, resync: Duration) -> Duration {
-        let Some(place) = self.objects.get(uid).and_then(Seen::share) else { return resync };
-        let objects = self.counts.get(place).copied().unwrap_or_default();
-        let each = Duration::from_hours(1) / FULL_LOOKS;
-        (each * objects).min(LONGEST).max(resync)
+        let Some((place, share)) = self.objects.get(uid).and_then(Seen::share) else { return resync };
+        self.counts.get(place).copied().unwrap_or_default().interval(share, resync)
     }
 }
 
@@ -153,16 +154,16 @@ impl Looks {
         }
     }
 
-    /// A full look at an object of this account and region showed what a listing would show as `row`.
-    pub fn saw(&self, uid: &str, account: &str, region: &str, row: String, budgeted: bool) {
+    /// A full look at an object of this account and region showed what a listing would show as `row`, or was for that.
+    pub fn saw(&self, uid: &str, (account, region): (&str, &str), row: Option<String>, share: Option<Share>) {
         let (mut all, place) = (self.lock(), place(account, region));
         let here = all.objects.get(uid).filter(|seen| seen.place == place);
         let listing = here.map(|seen| seen.listing.clone()).unwrap_or_default();
-        let (checked, basis) = (Instant::now(), Basis::Look { budgeted });
-        all.put(uid, Some(Seen { place, checked, row: Some(row.into()), listing, basis }));
+        let (checked, basis) = (Instant::now(), Basis::Look { share });
+        all.put(uid, Some(Seen { place, checked, row: row.map(Into::into), listing, basis }));
     }
 
-    /// A full look at it showed nothing that a listing would show: it is not there, or nothing lists its kind.
+    /// A full look showed that it is not there.
     pub fn checked(&self, uid: &str) {
         if let Some(seen) = self.lock().objects.get_mut(uid) {
             seen.checked = Instant::now();
@@ -342,6 +343,12 @@ impl Turn {
         let last = (now.as_millisecond() - phase).rem_euclid(interval);
         let span = |millis| Duration::try_from(SignedDuration::from_millis(millis)).unwrap_or_default();
         Self { last: span(last), next: span(interval - last), every: span(interval) }
+    }
+
+    /// The same for who is asked about in between: a look is due before it is longer ago than that.
+    #[must_use]
+    pub fn between(self) -> Self {
+        Self { last: self.last.min(self.every.saturating_sub(SAME)), ..self }
     }
 
     /// From a full look, made now, to the next one: not sooner than `resync`, and a turn that is about to come was this

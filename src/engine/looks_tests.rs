@@ -1,14 +1,16 @@
 //! What is believed of whom, and how old it gets.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+use super::super::budget::LONGEST;
 use super::*;
 
 const RESYNC: Duration = Duration::from_mins(10);
+const LOGIN: Option<Share> = Some(Share::Listed);
 
 fn many(count: u32) -> Looks {
     let looks = Looks::default();
     for number in 0..count {
-        looks.saw(&number.to_string(), "1", "here", String::new(), true);
+        looks.saw(&number.to_string(), ("1", "here"), Some(String::new()), LOGIN);
     }
     looks
 }
@@ -17,7 +19,7 @@ fn many(count: u32) -> Looks {
 fn the_budget_is_shared_by_what_is_in_one_account_and_region() {
     for (count, minutes) in [(1, 10), (138, 10), (833, 60), (4998, 360), (10_000, 719), (100_000, 719)] {
         let looks = many(count);
-        looks.saw("elsewhere", "1", "there", String::new(), true);
+        looks.saw("elsewhere", ("1", "there"), Some(String::new()), LOGIN);
         assert_eq!(looks.interval("0", RESYNC).as_secs().div_ceil(60), minutes, "{count}");
         assert_eq!(looks.interval("elsewhere", RESYNC), RESYNC);
         assert_eq!(looks.interval("unseen", RESYNC), RESYNC);
@@ -29,7 +31,7 @@ fn of_thousands_the_place_is_held_once_and_each_row_too() {
     let looks = many(3);
     for number in 0..3 {
         let (uid, row) = (number.to_string(), format!("row {number}"));
-        looks.saw(&uid, "1", "here", row.clone(), true);
+        looks.saw(&uid, ("1", "here"), Some(row.clone()), LOGIN);
         assert!(!looks.agrees(&uid, ("1", "here"), Some("another".to_owned())));
         assert!(looks.agrees(&uid, ("1", "here"), Some(row)), "as the look showed it");
     }
@@ -46,14 +48,14 @@ fn of_thousands_the_place_is_held_once_and_each_row_too() {
 fn who_moves_or_goes_gives_its_share_back() {
     let looks = many(1000);
     for number in 0..900 {
-        looks.saw(&number.to_string(), "1", "there", String::new(), number % 2 == 0);
+        looks.saw(&number.to_string(), ("1", "there"), Some(String::new()), LOGIN.filter(|_| number % 2 == 0));
     }
     for number in 900..999 {
         looks.forget(&number.to_string());
         looks.forget(&number.to_string());
     }
     let all = looks.lock();
-    let counts: Vec<_> = all.counts.iter().map(|(place, count)| (place.1.as_str(), *count)).collect();
+    let counts: Vec<_> = all.counts.iter().map(|(place, count)| (place.1.as_str(), count.listed())).collect();
     assert_eq!(counts, [("here", 1), ("there", 450)]);
 }
 
@@ -64,7 +66,7 @@ fn a_difference_is_told_once_and_an_absence_too() {
     let told: Vec<bool> = [row(""), row("other"), row("other"), None, None, row("other"), row("")]
         .into_iter()
         // Whoever is woken is looked at, and looks go on to show what they did.
-        .inspect(|_| looks.saw("0", "1", "here", String::new(), true))
+        .inspect(|_| looks.saw("0", ("1", "here"), Some(String::new()), LOGIN))
         .map(|row| looks.agrees("0", ("1", "here"), row))
         .collect();
     assert_eq!(told, [true, false, true, false, true, false, true]);
@@ -134,8 +136,28 @@ async fn status_is_believed_until_its_turn_once_a_listing_says_the_same() {
         assert_eq!(looks.rests_for("0", FAR, None, RESYNC), RESYNC, "its turn stays when it is");
         tokio::time::advance(RESYNC).await;
         assert!(!looks.believes("0", HERE, "a", RESYNC), "its turn has come");
-        looks.saw("0", "1", "here", "a".to_owned(), true);
+        looks.saw("0", ("1", "here"), Some("a".to_owned()), LOGIN);
         assert!(!looks.believes("0", HERE, "a", RESYNC), "from now on it is looked at");
+    }
+}
+
+/// Else it would come again at once, to find that it is to wait.
+#[tokio::test(start_paused = true)]
+async fn what_stands_has_time_to_rest() {
+    let (every, start) = (Duration::from_hours(1), Instant::now());
+    let wall = || Timestamp::from_second(1_800_000_000).unwrap() + start.elapsed();
+    for uid in (0..50).map(|number| format!("uid-{number}")) {
+        let looks = Looks::default();
+        looks.saw(&uid, ("1", "here"), Some("a".to_owned()), Some(Share::Unlisted));
+        let (began, mut rests, turn) = (Instant::now(), 0, || Turn::of(&uid, every, wall()).between());
+        while looks.stands(&uid, HERE, "a", turn()) {
+            let rest = looks.rests_for(&uid, turn(), None, RESYNC);
+            assert!(rest > Duration::ZERO, "{uid} {:?}", began.elapsed());
+            tokio::time::advance(rest.min(RESYNC)).await;
+            rests += 1;
+        }
+        assert!((1..=8).contains(&rests), "{uid}: {rests}");
+        assert!(began.elapsed() <= every, "{uid}: not later than an hour after the look before");
     }
 }
 
@@ -145,7 +167,7 @@ async fn who_was_looked_for_in_vain_is_not_believed_before_the_next_look() {
     let interval = || looks.interval("0", Duration::from_secs(1));
     for seen in [false, true] {
         if seen {
-            looks.saw("0", "1", "here", "a".to_owned(), true);
+            looks.saw("0", ("1", "here"), Some("a".to_owned()), LOGIN);
         } else {
             assert!(looks.believes("0", HERE, "a", RESYNC));
         }
@@ -315,7 +337,7 @@ async fn what_waits_for_its_first_look_or_is_doubted_grows_old() {
         ("only listed", |looks| assert!(looks.agrees("0", HERE, Some(shown("a"))))),
         ("believed", |looks| assert!(looks.believes("0", HERE, "a", RESYNC))),
         ("doubted after a look", |looks| {
-            looks.saw("0", "1", "here", shown("a"), true);
+            looks.saw("0", ("1", "here"), Some(shown("a")), LOGIN);
             looks.doubt("0");
         }),
         ("doubted for a listing", |looks| {

@@ -23,6 +23,7 @@ pub(crate) mod applied;
 pub(crate) mod approval;
 pub(crate) mod backoff;
 mod beside_old;
+pub mod budget;
 pub mod consistency;
 pub mod context;
 pub mod controller;

@@ -9,11 +9,12 @@ use tokio::time::Instant;
 
 use super::act::act;
 use super::beside_old;
+use super::budget::Share;
 use super::consistency::ObservedState;
 use super::context::{Engine, Request, Status};
 use super::events;
 use super::failure;
-use super::kind::{Kind, KindStatus, ReconcileError, ResourceState, Target};
+use super::kind::{Kind, KindStatus, Plan, ReconcileError, ResourceState, Target};
 use super::known::{Known, edited, operation};
 use super::memory::Memory;
 use super::owned;
@@ -175,11 +176,14 @@ fn note_look<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, known: &
             looks.checked(uid);
         }
         (Some(target), Some(have), ObservedState::Found(_)) => {
-            let budgeted = engine.kind.found_by().child().is_some();
-            match have.listed() {
-                Some(row) => looks.saw(uid, &target.account.id, &target.account.region, row, budgeted),
-                None => looks.checked(uid),
-            }
+            // What others live on is looked at as often as it is listed: it takes part in no budget.
+            let listed = engine.kind.found_by().child().map(|_| Share::Listed);
+            let quiet = || known.plan.as_ref().is_some_and(Plan::is_quiet);
+            let (row, share) = match have.listed() {
+                Some(row) => (Some(row), listed),
+                None => (known.compares(request).filter(|_| quiet()), Some(Share::Unlisted)),
+            };
+            looks.saw(uid, (&target.account.id, &target.account.region), row, share);
         }
         _ => {}
     }

@@ -1,12 +1,13 @@
 //! Orphans: what carries our cluster's tags in AWS and belongs to no object. They are found by looking, told, and never
 //! touched: a person decides.
 //!
-//! [`find`] and [`Region::count`] decide; [`Orphans`] reads, once in a while for each identity. What is not there in
+//! [`find`] and [`Region::count`] decide; [`Look`] reads, once in a while for each identity. What is not there in
 //! two scans at least a listing's lag apart was on its way, and is not told.
 //!
 //! Its task also runs the [sweeps](super::sweep) of the identity, which come more often: a scan goes by what they listed.
 
 mod find;
+mod look;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,20 +20,16 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use self::find::{Living, Orphan, Ours, Region, Scanned, find, sentence};
+use self::look::{Foreign, Look};
 use super::deps::Deps;
 use super::registration::{self, Traces};
-use super::server::members::SERVICE_MANAGED;
 use super::sweep::Sweep;
 use super::swept;
-use crate::api::{self, AwsIdentity, ManagedKind};
-use crate::aws::transfer::{DescribeUser, ListServers, Tags};
-use crate::aws::{Account, AwsError, AwsErrorKind};
+use crate::api::{AwsIdentity, ManagedKind};
 use crate::cluster::{self, ClusterError, Reach};
 use crate::engine::kind::ReconcileError;
 use crate::engine::settings::Settings;
 
-/// The most users that one scan describes in one region. Who is left comes next time: users of others are remembered.
-const DESCRIBED: usize = 200;
 /// From one scan to the next, in intervals: each lists every kind, and at rest an hour has a thousand calls for all.
 const INTERVALS: u32 = 3;
 /// When the first sweep of a process comes: at its start it stands in for a look at each object.
@@ -58,8 +55,8 @@ pub enum Told {
 struct Memory {
     account: String,
     regions: BTreeMap<String, Region>,
-    /// Users (server and name) that are not ours; forgotten when a listing no longer has them.
-    foreign: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// What is not ours, by region; forgotten when a listing no longer has it.
+    foreign: BTreeMap<String, Foreign>,
     /// When the next sweep is due.
     due: Option<Instant>,
     /// When the next look for orphans is due; a sweep comes with it.
@@ -190,12 +187,12 @@ impl Orphans {
             }
         };
         for region in &identity.spec.regions {
-            match self.describe(identity, region, &living).await {
+            match self.look_at(identity, region, &living).await {
                 Ok(scanned) => {
                     let found = find(&self.ours, region, &scanned, &living);
                     self.change(identity, |memory| {
                         memory.account.clone_from(&identity.spec.account_id);
-                        memory.regions.entry(region.clone()).or_default().count(found, began);
+                        memory.regions.entry(region.clone()).or_default().count(found, began, scanned.more);
                     });
                 }
                 Err(trouble) => {
@@ -249,83 +246,14 @@ impl Orphans {
         Ok(living)
     }
 
-    async fn describe(&self, identity: &AwsIdentity, region: &str, living: &Living) -> Result<Scanned, ReconcileError> {
+    async fn look_at(&self, identity: &AwsIdentity, region: &str, living: &Living) -> Result<Scanned, ReconcileError> {
         let account = self.deps.aws.account(identity, region).await?;
-        let mut scanned = Scanned::default();
-        for kind in ManagedKind::ALL {
-            if let Traces::Tagged { list, .. } = registration::traces(*kind) {
-                scanned.tagged.insert(*kind, list(&account, &self.deps.swept).await?);
-            }
-        }
-        let granted: BTreeSet<&String> = identity.spec.grants.iter().flat_map(|grant| &grant.server_ids).collect();
-        // The users of a server that is an orphan itself go with it; one of somebody else's may have users of ours where
-        // it is granted by its id.
-        let server = ManagedKind::TransferServer;
-        let may_have = |(id, tags): &(&String, &Tags)| {
-            let owned = living.recorded(server, tags.get(api::TAG_UID)).is_some();
-            if self.ours.made(tags) { owned } else { granted.contains(id) }
-        };
-        let servers = scanned.tagged.get(&server).into_iter().flatten().filter(may_have);
-        let servers: Vec<String> = servers.map(|(id, _)| id.clone()).collect();
-        scanned.users = self.users(identity, &account, &servers, living).await?;
+        let known = self.change(identity, |memory| memory.foreign.get(region).cloned()).flatten().unwrap_or_default();
+        let granted = identity.spec.grants.iter().flat_map(|grant| &grant.server_ids).collect();
+        let look = Look::new(&self.deps, &self.ours, (&account, granted), living, known);
+        let (scanned, foreign) = look.run().await?;
+        self.change(identity, |memory| memory.foreign.insert(region.to_owned(), foreign));
         Ok(scanned)
-    }
-
-    /// The users on these servers that no object accounts for.
-    async fn users(
-        &self,
-        identity: &AwsIdentity,
-        account: &Account,
-        servers: &[String],
-        living: &Living,
-    ) -> Result<BTreeMap<(String, String), Tags>, AwsError> {
-        let known =
-            self.change(identity, |memory| memory.foreign.get(&account.region).cloned()).flatten().unwrap_or_default();
-        let (mut foreign, mut users) = (BTreeSet::new(), BTreeMap::new());
-        let mut described = 0;
-        for server in self.managed(account, servers).await? {
-            for user_name in self.listed(account, &server).await? {
-                let key = (server.clone(), user_name);
-                if living.accounted.contains(&key) {
-                    continue;
-                }
-                if known.contains(&key) {
-                    foreign.insert(key);
-                } else if described < DESCRIBED {
-                    described += 1;
-                    let call = DescribeUser { server_id: key.0.clone(), user_name: key.1.clone() };
-                    let Some(user) = there(account.read(call).await)? else { continue };
-                    if self.ours.made(&user.tags) {
-                        users.insert(key, user.tags);
-                    } else {
-                        foreign.insert(key);
-                    }
-                }
-            }
-        }
-        self.change(identity, |memory| memory.foreign.insert(account.region.clone(), foreign));
-        Ok(users)
-    }
-
-    /// Those of these servers that keep their users themselves.
-    async fn managed(&self, account: &Account, servers: &[String]) -> Result<Vec<String>, AwsError> {
-        if servers.is_empty() {
-            return Ok(Vec::new());
-        }
-        let listed = match self.deps.swept.servers(account) {
-            Some(listed) => listed,
-            None => account.list(ListServers { token: None }).await?,
-        };
-        let keeps = listed.into_iter().filter(|row| row.identity_provider_type.as_deref() == Some(SERVICE_MANAGED));
-        Ok(keeps.map(|row| row.server_id).filter(|id| servers.contains(id)).collect())
-    }
-
-    /// The names of the users of a server.
-    async fn listed(&self, account: &Account, server_id: &str) -> Result<BTreeSet<String>, AwsError> {
-        match self.deps.swept.users(account, server_id) {
-            Some(names) => Ok(names),
-            None => Ok(there(swept::user_names(account, server_id).await)?.unwrap_or_default()),
-        }
     }
 
     fn lag(&self) -> Duration {
@@ -346,15 +274,6 @@ impl Orphans {
 fn words() -> impl Iterator<Item = &'static str> {
     let tagged = ManagedKind::ALL.iter().filter(|kind| !matches!(registration::traces(**kind), Traces::Untagged));
     tagged.map(|kind| kind.noun()).chain(["duplicate"])
-}
-
-/// Listed and not there any more: nothing to tell of it.
-fn there<T>(outcome: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
-    match outcome {
-        Ok(value) => Ok(Some(value)),
-        Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(None),
-        Err(fault) => Err(fault),
-    }
 }
 
 fn text(object: &Value, path: &str) -> Option<String> {

@@ -2,17 +2,19 @@
 use serde_json::{Value, json};
 
 use super::find::OrphanKind;
+use super::look::DESCRIBED;
 use super::*;
 use crate::api::{
-    TransferAgreement, TransferCertificate, TransferConnector, TransferProfile, TransferServer, TransferUser,
+    self, TransferAgreement, TransferCertificate, TransferConnector, TransferProfile, TransferServer, TransferUser,
     TransferWebApp, TransferWorkflow,
 };
-use crate::aws::transfer::User;
+use crate::aws::transfer::{Tags, User};
 use crate::captured_log::Log;
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{
     ACCOUNT, CLUSTER, FIRST, LAG, OLD, REGION, SECOND, THIRD, World, object, owner_tags, settings,
 };
+use crate::sim::operation::Operation;
 
 /// Servers that no object of ours stands for.
 const RAW: &str = "s-0000000000000000a";
@@ -39,7 +41,7 @@ fn living() -> Living {
 }
 
 fn servers(servers: impl Into<BTreeMap<String, Tags>>) -> Scanned {
-    Scanned { tagged: [(ManagedKind::TransferServer, servers.into())].into(), users: BTreeMap::new() }
+    Scanned { tagged: [(ManagedKind::TransferServer, servers.into())].into(), users: BTreeMap::new(), more: false }
 }
 
 fn found(ours: &Ours, scanned: &Scanned) -> Vec<String> {
@@ -55,12 +57,11 @@ fn an_orphan_has_no_live_object_or_one_that_has_another() {
         tags
     };
     let rows = [
-        (tags("team", "u-1"), "s-1", None, "its object records it"),
+        (tags("team", "u-1"), "s-1", None, "it was recorded meanwhile"),
         (tags("team", "u-new"), "s-9", None, "its object is just being made"),
         (tags("team", "u-1"), "s-9", Some("duplicate server s-9 in r"), "its object has another one"),
         (tags("team", "u-0"), "s-9", Some("server s-9 in r"), "its object is gone"),
         (without_uid(), "s-9", Some("server s-9 in r"), "whose it was cannot be told"),
-        (without_uid(), "s-1", None, "the object that records it tells of it"),
         (with(tags("team", "u-0"), api::TAG_CLUSTER, "other"), "s-9", None, "another cluster's"),
         (with(tags("team", "u-0"), api::TAG_RETAINED_FROM, "team/name"), "s-9", None, "left behind on purpose"),
         (Tags::new(), "s-9", None, "nobody's"),
@@ -82,7 +83,7 @@ fn a_user_is_an_orphan_when_no_live_user_has_its_uid() {
         (user("dave"), Tags::new()),
         (user("eve"), with(tags("team", "u-eve"), api::TAG_RETAINED_FROM, "team/eve")),
     ];
-    let scanned = Scanned { tagged: BTreeMap::new(), users: users.into() };
+    let scanned = Scanned { tagged: BTreeMap::new(), users: users.into(), more: false };
     let expected = ["user s-1/bob in r", "user s-1/carol in r"];
     assert_eq!(found(&ours, &scanned), expected, "the uid of a server is no user's");
 }
@@ -104,7 +105,7 @@ async fn only_what_two_scans_far_enough_apart_saw_is_believed() {
     let start = Instant::now();
     let mut region = Region::default();
     let mut scan = |seconds: u64, ids: &[&str]| {
-        region.count(ids.iter().map(|id| orphan(id)).collect(), start + Duration::from_secs(seconds));
+        region.count(ids.iter().map(|id| orphan(id)).collect(), start + Duration::from_secs(seconds), false);
         region.believed(LAG).map(|orphan| orphan.id.clone()).collect::<Vec<_>>()
     };
     assert!(scan(0, &["a", "b"]).is_empty(), "once is not enough");
@@ -298,6 +299,32 @@ async fn a_certificate_of_no_object_is_an_orphan_and_one_being_renewed_is_none()
     assert!(text.contains("has 2 "), "{text}");
     assert!(text.contains("duplicate certificate cert-00000000000000003 in"), "{text}");
     assert!(text.contains(" certificate cert-00000000000000004 in"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_objects_record_is_not_read_and_what_is_not_ours_once() {
+    let fixture = Fixture::new();
+    let spec = json!({"region": REGION, "usage": "SIGNING", "secretRef": {"name": "tls"}});
+    let status = json!({"certificateId": "cert-00000000000000001"});
+    fixture.world.store(&object::<TransferCertificate>("own", spec, status));
+    let certificate = |id: &str, tags: &Tags| fixture.world.cloud.put_certificate_of(id, tags);
+    // What only lost its uid tag is told by the object that records it.
+    let mut lost = tags("team", "uid-own");
+    lost.remove(api::TAG_UID);
+    certificate("cert-00000000000000001", &lost);
+    for number in 2..DESCRIBED + 20 {
+        certificate(&format!("cert-{number:017}"), &tags("team", "uid-gone").into_iter().take(1).collect());
+    }
+    certificate("cert-99999999999999999", &tags("team", "uid-gone"));
+    let read = || fixture.world.cloud.asked().iter().filter(|read| read.starts_with("DescribeCertificate")).count();
+    assert_eq!((fixture.scan().await, read()), (Told::Unsure, DESCRIBED), "there is more");
+    assert_eq!((fixture.scan_later().await, read()), (Told::Unsure, 19), "the rest");
+    let told = fixture.scan_later().await;
+    assert!(matches!(&told, Told::Orphans(text) if text.contains("cert-99999999999999999") && text.contains("has 1 ")));
+    assert_eq!(read(), 1, "only what may be an orphan is read again");
+    let (cloud, gone) = (&fixture.world.cloud, json!({"CertificateId": "cert-99999999999999999"}));
+    cloud.sim().out_of_band(Operation::DeleteCertificate, ACCOUNT, REGION, gone, cloud.now()).unwrap();
+    assert_eq!((fixture.scan_later().await, read()), (Told::Clear, 0));
 }
 
 #[tokio::test(start_paused = true)]

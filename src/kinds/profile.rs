@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::FutureExt;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::json;
@@ -16,7 +15,7 @@ use super::grants::{self, Asker};
 use super::named_by::From;
 use super::registration::{Registration, Traces};
 use super::resolve;
-use super::tag_index::{self, TagIndex, TaggedResource};
+use super::tag_index::{TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
 use super::{affected, certificate_ref, named_by, profile_ref, referrers, standalone, tags};
@@ -400,8 +399,7 @@ impl ResourceState for Profile {
 impl Registration for TransferProfile {
     type Reconciler = Profiles;
 
-    const TRACES: Traces =
-        Traces::Tagged { list: |account, _| all_tags(account).boxed(), recorded: &["/status/profileId"] };
+    const TRACES: Traces = Traces::of::<TaggedProfiles>(&["/status/profileId"]);
 
     fn reconciler(deps: Arc<Deps>) -> Profiles {
         Profiles::new(deps)
@@ -448,11 +446,6 @@ fn facts(profile: &TransferProfile) -> impl PartialEq {
         (profile.spec.region.clone(), profile.spec.profile_type.clone()),
         profile.spec.allowed_references.clone(),
     )
-}
-
-async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let listed = TaggedProfiles::list(account).await?;
-    tag_index::all_tags::<TaggedProfiles>(account, listed, |_| None).await
 }
 
 #[cfg(test)]

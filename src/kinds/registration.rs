@@ -2,13 +2,13 @@
 //! list and not registered does not compile.
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
 use super::deps::Deps;
 use super::swept::Swept;
+use super::tag_index::TaggedResource;
 use super::trigger::Trigger;
 use super::uses::Use;
 use crate::api::{self, Managed, ManagedKind};
@@ -19,16 +19,21 @@ use crate::cluster::{Lister, Object};
 use crate::engine::kind::Kind;
 use crate::with_kinds;
 
-/// All that AWS has of a resource in an account and region, with its tags; what was seen lately is not asked for again.
-pub type ListTags = for<'a> fn(&'a Account, &'a Swept) -> BoxFuture<'a, Result<BTreeMap<String, Tags>, AwsError>>;
+/// The ids of all that AWS has of a resource in an account and region; what was listed lately is not asked for again.
+pub type ListIds = for<'a> fn(&'a Account, &'a Swept) -> BoxFuture<'a, Result<Vec<String>, AwsError>>;
+
+/// The tags on what has this id, as they were read lately or are now.
+pub type ReadTags = for<'a> fn(&'a Account, &'a Swept, &'a str) -> BoxFuture<'a, Result<Tags, AwsError>>;
 
 /// How what a kind left behind in AWS is found, where its object is gone.
 #[derive(Clone, Copy)]
 pub enum Traces {
-    /// By its tags, in a listing of all of it.
+    /// By its tags, which no listing shows.
     Tagged {
         /// The listing.
-        list: ListTags,
+        list: ListIds,
+        /// The tags of one.
+        tags: ReadTags,
         /// Where an object records the ids of what is its own.
         recorded: &'static [&'static str],
     },
@@ -36,6 +41,13 @@ pub enum Traces {
     OnServers,
     /// Not at all: AWS keeps no tags on it.
     Untagged,
+}
+
+impl Traces {
+    /// By the tags of this resource.
+    pub const fn of<R: TaggedResource>(recorded: &'static [&'static str]) -> Self {
+        Self::Tagged { list: |account, _| R::list(account), tags: |account, _, id| R::tags(account, id), recorded }
+    }
 }
 
 /// A kind that the process watches and reconciles.

@@ -283,33 +283,6 @@ fn key(account: &Account) -> (String, String) {
     (account.id.clone(), account.region.clone())
 }
 
-/// All that is listed of a resource with its tags, as they were read lately or are now; what is not there any more is left
-/// out.
-///
-/// # Errors
-/// The fault of any description.
-pub async fn all_tags<R: TaggedResource>(
-    account: &Account,
-    listed: Vec<String>,
-    lately: impl Fn(&str) -> Option<Tags> + Send,
-) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let mut all = BTreeMap::new();
-    for id in listed {
-        if let Some(tags) = lately(&id) {
-            all.insert(id, tags);
-            continue;
-        }
-        match R::tags(account, &id).await {
-            Ok(tags) => {
-                all.insert(id, tags);
-            }
-            Err(fault) if fault.kind == AwsErrorKind::NotFound => {}
-            Err(fault) => return Err(fault),
-        }
-    }
-    Ok(all)
-}
-
 /// A fault that says nothing of what was asked for.
 fn passing(fault: &AwsError) -> bool {
     matches!(fault.kind, AwsErrorKind::Throttled | AwsErrorKind::Unavailable | AwsErrorKind::Lost)

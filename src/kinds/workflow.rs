@@ -1,18 +1,17 @@
 //! `TransferWorkflow`: found again by its tags, made anew where anything but tags differs, deleted once no server of
 //! ours uses it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::FutureExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::deps::Deps;
 use super::registration::{Registration, Traces};
 use super::resolve;
-use super::tag_index::{self, TagIndex, TaggedResource};
+use super::tag_index::{TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
 use super::{standalone, tags, workflow_ref};
@@ -329,10 +328,7 @@ impl ResourceState for Workflow {
 impl Registration for TransferWorkflow {
     type Reconciler = Workflows;
 
-    const TRACES: Traces = Traces::Tagged {
-        list: |account, _| all_tags(account).boxed(),
-        recorded: &["/status/workflowId", "/status/replacing/oldId"],
-    };
+    const TRACES: Traces = Traces::of::<TaggedWorkflows>(&["/status/workflowId", "/status/replacing/oldId"]);
 
     fn reconciler(deps: Arc<Deps>) -> Workflows {
         Workflows::new(deps)
@@ -346,11 +342,6 @@ impl Registration for TransferWorkflow {
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
         workflow_ref::triggers(change, lister)
     }
-}
-
-async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let listed = TaggedWorkflows::list(account).await?;
-    tag_index::all_tags::<TaggedWorkflows>(account, listed, |_| None).await
 }
 
 #[cfg(test)]

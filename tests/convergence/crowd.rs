@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
-use transfer_operator::api::AwsIdentity;
+use transfer_operator::api::{AwsIdentity, ManagedKind};
 use transfer_operator::aws::account_clients::{Aws, CallerIdentity};
 use transfer_operator::aws::{Account, AwsError};
 use transfer_operator::cluster::store::Stores;
@@ -104,6 +104,35 @@ impl Crowd {
         api.apply(&object("TransferUser", &namespace, &name, &user_spec(number, number % self.servers)));
     }
 
+    /// Any object, in the namespace of the servers.
+    pub fn apply(&self, kind: &str, name: &str, spec: &Value) {
+        self.api().apply(&object(kind, "platform", name, spec));
+    }
+
+    /// What a Secret for a certificate holds from now on.
+    pub fn put_certificate(&self, secret: &str, [certificate, private_key]: [&str; 2]) {
+        let mut api = self.api();
+        let name = Name { namespace: "platform".to_owned(), name: secret.to_owned() };
+        api.secret_types.insert(name.clone(), "kubernetes.io/tls".to_owned());
+        let label = ("transfer-operator.dev/certificate".to_owned(), "true".to_owned());
+        api.secret_labels.insert(name.clone(), [label].into());
+        let data = [("tls.crt", certificate), ("tls.key", private_key)];
+        let data = data.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        api.data.insert(("Secret".to_owned(), name), data);
+    }
+
+    /// What status of an object in the namespace of the servers says.
+    pub fn status(&self, kind: &str, name: &str) -> Value {
+        let name = Name { namespace: "platform".to_owned(), name: name.to_owned() };
+        self.api().get(&(kind.to_owned(), name)).unwrap()["status"].clone()
+    }
+
+    /// A call by somebody else's hand.
+    pub fn by_hand(&self, operation: Operation, input: Value) {
+        let (mut sim, now) = (self.sim.lock().unwrap(), self.clock.now());
+        sim.out_of_band(operation, ACCOUNT, REGION, input, now).unwrap();
+    }
+
     /// Another label on the namespace of a user.
     pub fn relabel_team(&self, number: usize) {
         let labels = json!({"audited": "yes"});
@@ -153,34 +182,35 @@ impl Crowd {
 
     /// Users that are in AWS as their newest spec says.
     pub fn ready(&self) -> usize {
-        let users = self.users();
+        self.ready_of("TransferUser")
+    }
+
+    /// The same of another kind.
+    pub fn ready_of(&self, kind: &str) -> usize {
+        let all = self.all(kind);
         let api = self.api();
-        let ready = |user: &&Key| {
-            let object = api.get(user).unwrap_or_default();
+        let ready = |key: &&Key| {
+            let object = api.get(key).unwrap_or_default();
             let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
             object["status"]["observedGeneration"] == object["metadata"]["generation"]
                 && conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
         };
-        users.iter().filter(ready).count()
+        all.iter().filter(ready).count()
     }
 
     /// Another member of a user in AWS, by somebody else's hand.
     pub fn drift(&self, number: usize, members: &Value) {
-        let files = Name { namespace: "platform".to_owned(), name: format!("files-{}", number % self.servers) };
-        let server = self.api().get(&("TransferServer".to_owned(), files)).unwrap()["status"]["serverId"].clone();
+        let server = self.status("TransferServer", &format!("files-{}", number % self.servers))["serverId"].clone();
         let mut input = json!({"ServerId": server, "UserName": format!("user-{number}")});
         input.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-        let (mut sim, now) = (self.sim.lock().unwrap(), self.clock.now());
-        sim.out_of_band(Operation::UpdateUser, ACCOUNT, REGION, input, now).unwrap();
+        self.by_hand(Operation::UpdateUser, input);
     }
 
     /// Another host name for a server in AWS, by somebody else's hand.
     pub fn rename(&self, server: usize, host: &str) {
-        let files = Name { namespace: "platform".to_owned(), name: format!("files-{server}") };
-        let arn = self.api().get(&("TransferServer".to_owned(), files)).unwrap()["status"]["arn"].clone();
+        let arn = self.status("TransferServer", &format!("files-{server}"))["arn"].clone();
         let input = json!({"Arn": arn, "Tags": [{"Key": "transfer:customHostname", "Value": host}]});
-        let (mut sim, now) = (self.sim.lock().unwrap(), self.clock.now());
-        sim.out_of_band(Operation::TagResource, ACCOUNT, REGION, input, now).unwrap();
+        self.by_hand(Operation::TagResource, input);
     }
 
     /// Tells the process what changed since. Nobody else reads the history, so it is let go.
@@ -198,7 +228,11 @@ impl Crowd {
     }
 
     fn users(&self) -> Vec<Key> {
-        self.api().keys().into_iter().filter(|(kind, _)| kind == "TransferUser").collect()
+        self.all("TransferUser")
+    }
+
+    fn all(&self, kind: &str) -> Vec<Key> {
+        self.api().keys().into_iter().filter(|(of, _)| of == kind).collect()
     }
 }
 
@@ -215,8 +249,8 @@ fn object(kind: &str, namespace: &str, name: &str, spec: &Value) -> Value {
 
 fn identity() -> Value {
     let grants = json!([{
-        "name": "all", "kinds": ["TransferServer", "TransferUser"], "namespaces": {"from": "All"},
-        "roleArns": ["arn:aws:iam::123456789012:role/sftp/*"],
+        "name": "all", "kinds": ManagedKind::ALL, "namespaces": {"from": "All"},
+        "roleArns": ["arn:aws:iam::123456789012:role/sftp/*"], "secretArns": ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/*"],
     }]);
     json!({
         "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity", "metadata": {"name": "default"},

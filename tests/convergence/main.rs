@@ -29,6 +29,7 @@ mod process;
 mod reasons;
 mod renewals;
 mod rest;
+mod rest_of_partners;
 mod rights;
 mod runs;
 mod satisfy;

@@ -59,8 +59,8 @@ fn rests(facts: &Facts) -> bool {
     let settled = facts.finalizer && facts.confirmed && !facts.edited && !facts.operation;
     let asked = facts.deleting || facts.suspended || facts.observe_only || facts.adoption.is_some();
     let elsewhere = facts.parent_replaced || !facts.may_create;
-    let child = facts.identity != Identity::Tagged;
-    facts.believed && child && settled && !asked && !elsewhere && !keyed::unresolved(facts)
+    let replacing = facts.replacement.is_some_and(|replacement| replacement.record.is_some());
+    facts.believed && settled && !replacing && !asked && !elsewhere && !keyed::unresolved(facts)
 }
 
 /// Whether the records prove that nothing was ever sent for this object, or that AWS refused it.

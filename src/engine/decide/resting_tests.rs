@@ -1,7 +1,10 @@
 //! When a full look is left out: only where status says that all is well, and nothing is asked or under way.
 
-use super::tests::{Case, case, record};
+use super::tests::{Case, Replaced, case, record};
 use super::*;
+use crate::api::status::ReplacingPhase;
+
+const IDENTITIES: [Identity; 3] = [Identity::Keyed, Identity::Recorded, Identity::Tagged];
 
 fn resting(identity: Identity) -> Case {
     case(identity).with(|case| {
@@ -12,23 +15,28 @@ fn resting(identity: Identity) -> Case {
     })
 }
 
+fn replaced() -> Replaced {
+    let (old_id, attempt, phase) = ("old".to_owned(), "a1".to_owned(), ReplacingPhase::Moving);
+    let record = Replacing { old_id, attempt, phase, swapped_at: None };
+    Replaced { due: false, unfit: false, said: None, record: Some(record), old: ObservedState::NotLooked }
+}
+
 fn next(case: &Case) -> Action {
     case.asked(Reads::Desired, None)
 }
 
 #[test]
 fn what_is_believed_rests_and_its_spec_is_read_first() {
-    for identity in [Identity::Keyed, Identity::Recorded] {
+    for identity in IDENTITIES {
         assert_eq!(resting(identity).asked(Reads::Object, None), Action::Desire, "{identity:?}");
         assert_eq!(next(&resting(identity)), Action::Rest, "{identity:?}");
         assert_eq!(next(&resting(identity).with(|case| case.believed = false)), Action::Describe, "{identity:?}");
     }
-    assert_eq!(next(&resting(Identity::Tagged)), Action::Describe, "what others live on is always looked at");
 }
 
 #[test]
 fn whatever_is_asked_or_under_way_takes_a_look() {
-    let rows: [(&str, fn(&mut Case)); 12] = [
+    let rows: [(&str, fn(&mut Case)); 13] = [
         ("an edit", |case| case.edited = true),
         ("a deletion", |case| case.deleting = true),
         ("a protected deletion", |case| (case.deleting, case.protected) = (true, true)),
@@ -41,8 +49,9 @@ fn whatever_is_asked_or_under_way_takes_a_look() {
         ("another server", |case| case.parent_replaced = true),
         ("references that are not in order", |case| case.may_create = false),
         ("a create under way", |case| case.record = record(CreatePhase::InFlight, Some("a1"))),
+        ("a replacement", |case| case.replacement = Some(replaced())),
     ];
-    for identity in [Identity::Keyed, Identity::Recorded] {
+    for identity in IDENTITIES {
         for (what, change) in rows {
             assert_eq!(next(&resting(identity).with(change)), Action::Describe, "{identity:?}: {what}");
         }

@@ -6,7 +6,7 @@ pub(crate) mod members;
 mod plan;
 mod want;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -20,7 +20,7 @@ use super::resolve::{self, TargetQuery, Unresolved};
 use super::server_ref::{self, LoginTarget, ServerChoice};
 use super::standalone;
 use super::swept::Swept;
-use super::tag_index::{self, TagIndex, TaggedResource};
+use super::tag_index::{TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
 use super::{named_by, profiles_sent};
@@ -363,8 +363,11 @@ impl ResourceState for Agreement {
 impl Registration for TransferAgreement {
     type Reconciler = Agreements;
 
-    const TRACES: Traces =
-        Traces::Tagged { list: |account, swept| all_tags(account, swept).boxed(), recorded: &["/status/resourceId"] };
+    const TRACES: Traces = Traces::Tagged {
+        list: |account, swept| listed(account, swept).boxed(),
+        tags: |account, _, id| TaggedAgreements::tags(account, id),
+        recorded: &["/status/resourceId"],
+    };
 
     fn reconciler(deps: Arc<Deps>) -> Agreements {
         Agreements::new(deps)
@@ -383,13 +386,12 @@ impl Registration for TransferAgreement {
 }
 
 /// A server that is listed and not there stops no scan: what is told of orphans is seen twice.
-async fn all_tags(account: &Account, swept: &Swept) -> Result<BTreeMap<String, Tags>, AwsError> {
+async fn listed(account: &Account, swept: &Swept) -> Result<Vec<String>, AwsError> {
     let servers = match swept.servers(account) {
         Some(listed) => listed.into_iter().map(|row| row.server_id).collect(),
         None => server_ids(account).await?,
     };
-    let (listed, _) = on_servers(account, servers).await?;
-    tag_index::all_tags::<TaggedAgreements>(account, listed, |_| None).await
+    on_servers(account, servers).await.map(|(listed, _)| listed)
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! `TransferCertificate`: found again by its tags, imported anew beside the old one where its source has another one,
 //! deleted once no profile of ours has it. [`source`] reads it, [`rotation`] knows the two that there are then.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::FutureExt;
 use jiff::Timestamp;
 
 use self::rotation::Rotated;
@@ -14,7 +12,7 @@ use self::want::WantedCertificate;
 use super::deps::Deps;
 use super::registration::{Registration, Traces};
 use super::resolve;
-use super::tag_index::{self, TagIndex, TaggedResource};
+use super::tag_index::{TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
 use super::{certificate_ref, referrers, standalone};
@@ -256,10 +254,7 @@ impl KindStatus for TransferCertificateStatus {
 impl Registration for TransferCertificate {
     type Reconciler = Certificates;
 
-    const TRACES: Traces = Traces::Tagged {
-        list: |account, _| all_tags(account).boxed(),
-        recorded: &["/status/certificateId", "/status/replacing/oldId"],
-    };
+    const TRACES: Traces = Traces::of::<TaggedCertificates>(&["/status/certificateId", "/status/replacing/oldId"]);
 
     fn reconciler(deps: Arc<Deps>) -> Certificates {
         Certificates::new(deps)
@@ -273,11 +268,6 @@ impl Registration for TransferCertificate {
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
         certificate_ref::triggers(change, lister)
     }
-}
-
-async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let listed = TaggedCertificates::list(account).await?;
-    tag_index::all_tags::<TaggedCertificates>(account, listed, |_| None).await
 }
 
 #[cfg(test)]

@@ -9,18 +9,17 @@ mod server_refs;
 mod state;
 mod want;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::FutureExt;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::deps::Deps;
 use super::registration::{Registration, Traces};
 use super::resolve;
-use super::tag_index::{self, TagIndex, TaggedResource};
+use super::tag_index::{TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
 use super::{named_by, profiles_sent, standalone};
@@ -284,8 +283,7 @@ impl Tagged<TransferConnector, Arc<AwsIdentity>> for Connectors {
 impl Registration for TransferConnector {
     type Reconciler = Connectors;
 
-    const TRACES: Traces =
-        Traces::Tagged { list: |account, _| all_tags(account).boxed(), recorded: &["/status/connectorId"] };
+    const TRACES: Traces = Traces::of::<TaggedConnectors>(&["/status/connectorId"]);
 
     fn reconciler(deps: Arc<Deps>) -> Connectors {
         Connectors::new(deps)
@@ -303,11 +301,6 @@ impl Registration for TransferConnector {
         };
         named_by::released::<TransferProfile>(lister, &ids(change.was()), &ids(change.is()))
     }
-}
-
-async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let listed = TaggedConnectors::list(account).await?;
-    tag_index::all_tags::<TaggedConnectors>(account, listed, |_| None).await
 }
 
 #[cfg(test)]

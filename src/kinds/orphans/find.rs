@@ -32,13 +32,16 @@ pub struct Orphan {
     pub id: String,
 }
 
-/// What a complete scan of a region saw.
+/// What a scan of a region saw that no object accounts for and that carries our tags.
 #[derive(Clone, Debug, Default)]
 pub struct Scanned {
-    /// What is found by its tags, by kind: ids with tags.
+    /// What is found by its tags, by kind: ids with tags. What an object records is told by that object, also where its
+    /// tags name none.
     pub tagged: BTreeMap<ManagedKind, BTreeMap<String, Tags>>,
     /// Users (server id and name) that no object accounts for, with their tags.
     pub users: BTreeMap<(String, String), Tags>,
+    /// There is more, which was not looked at this time.
+    pub more: bool,
 }
 
 /// The objects that live, by a live list.
@@ -56,9 +59,9 @@ impl Living {
         self.recorded.get(&kind)?.get(uid?)
     }
 
-    /// Whether any object of this kind records this id.
-    fn records(&self, kind: ManagedKind, id: &String) -> bool {
-        self.recorded.get(&kind).into_iter().flat_map(BTreeMap::values).any(|ids| ids.contains(id))
+    /// The ids that objects of this kind record.
+    pub(super) fn ids(&self, kind: ManagedKind) -> BTreeSet<&String> {
+        self.recorded.get(&kind).into_iter().flat_map(BTreeMap::values).flatten().collect()
     }
 }
 
@@ -89,10 +92,7 @@ pub fn find(ours: &Ours, region: &str, scanned: &Scanned, living: &Living) -> BT
     let mut found = BTreeSet::new();
     for (kind, seen) in &scanned.tagged {
         for (id, tags) in seen.iter().filter(|(_, tags)| ours.made(tags)) {
-            let uid = tags.get(api::TAG_UID);
-            match living.recorded(*kind, uid) {
-                // What only lost its uid tag is told by the object that records it.
-                None if uid.is_none() && living.records(*kind, id) => {}
+            match living.recorded(*kind, tags.get(api::TAG_UID)) {
                 None => {
                     found.insert(orphan(OrphanKind::Gone(*kind), id.clone()));
                 }
@@ -117,11 +117,13 @@ pub struct Region {
     since: BTreeMap<Orphan, Instant>,
     /// Begin of the last scan.
     last: Option<Instant>,
+    /// It did not look at all there is.
+    more: bool,
 }
 
 impl Region {
-    /// Counts a complete scan that began at `began`.
-    pub fn count(&mut self, found: BTreeSet<Orphan>, began: Instant) {
+    /// Counts a scan that began at `began`, and whether there is more than it looked at.
+    pub fn count(&mut self, found: BTreeSet<Orphan>, began: Instant, more: bool) {
         let before = std::mem::take(&mut self.since);
         self.since = found
             .into_iter()
@@ -130,7 +132,7 @@ impl Region {
                 (orphan, since)
             })
             .collect();
-        self.last = Some(began);
+        (self.last, self.more) = (Some(began), more);
     }
 
     /// What was seen in two scans at least `lag` apart.
@@ -142,9 +144,9 @@ impl Region {
             .map(|(orphan, _)| orphan)
     }
 
-    /// Whether a scan ended and saw nothing.
+    /// Whether a scan looked at all there is and saw nothing.
     pub(super) fn clear(&self) -> bool {
-        self.last.is_some() && self.since.is_empty()
+        self.last.is_some() && self.since.is_empty() && !self.more
     }
 }
 

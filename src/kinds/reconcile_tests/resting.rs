@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::certificates::{self, CERTIFICATE};
 use super::rig::{Fail, Rig, name};
+use crate::engine::budget::Share;
 use crate::kinds::fakes::{ACCOUNT, REGION};
 
 const SERVER: &str = "TransferServer";
@@ -138,7 +140,7 @@ async fn what_no_listing_confirms_is_looked_at_after_one_resync() {
 async fn users_of_a_server_that_is_gone_leave_their_looks_to_others() {
     let rig = Rig::with_user(json!({})).await;
     for number in 1..1000 {
-        rig.looks().saw(&number.to_string(), ACCOUNT, REGION, String::new(), true);
+        rig.looks().saw(&number.to_string(), (ACCOUNT, REGION), None, Some(Share::Listed));
     }
     let share = || rig.looks().interval("1", Duration::from_mins(10)).as_secs();
     assert_eq!(share(), 1000 * 3600 / 833);
@@ -147,4 +149,56 @@ async fn users_of_a_server_that_is_gone_leave_their_looks_to_others() {
     rig.settle(USER, "alice").await;
     assert!(rig.message(USER, "alice").contains("AWS does not have the server"), "{}", rig.message(USER, "alice"));
     assert_eq!(share(), 999 * 3600 / 833);
+}
+
+/// Reads of AWS that a certificate among so many others takes.
+async fn looks_among_many(rig: &Rig) -> u64 {
+    rig.cloud.reads_since();
+    rig.settle(CERTIFICATE, "own").await;
+    rig.cloud.reads_since()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_among_many_is_read_often_and_looked_at_in_its_turn() {
+    let rig = certificates::with_own(json!({"description": "own"})).await;
+    assert_eq!(looks_among_many(&rig).await, 1, "alone it is looked at as often as it is read");
+    for number in 0..1000 {
+        rig.looks().saw(&number.to_string(), (ACCOUNT, REGION), None, Some(Share::Unlisted));
+    }
+    assert_eq!(looks_among_many(&rig).await, 0);
+    let edited: [(&str, fn(&Rig)); 3] = [
+        ("an edit", |rig| rig.edit(CERTIFICATE, "own", |spec| spec["description"] = json!("ours"))),
+        ("a deletion policy", |rig| {
+            rig.edit(CERTIFICATE, "own", |spec| spec["lifecycle"] = json!({"protected": false}));
+        }),
+        ("who asks", |rig| {
+            let key = (CERTIFICATE.to_owned(), name("own"));
+            let at = json!({"transfer-operator.dev/reconcile-at": "now"});
+            rig.objects.change(&key, None, |object| object["metadata"]["annotations"] = at).unwrap();
+        }),
+    ];
+    let forged: [(&str, fn(&mut Value)); 4] = [
+        ("another id", |status| status["certificateId"] = json!("cert-00000000000000009")),
+        ("not Ready", |status| condition(status, "Ready", "False")),
+        ("a renewal", |status| {
+            status["replacing"] = json!({"oldId": "cert-00000000000000009", "attempt": "a", "phase": "Moving"});
+        }),
+        ("a lost record", |status| status["applied"] = Value::Null),
+    ];
+    for (what, change) in edited {
+        change(&rig);
+        assert!(looks_among_many(&rig).await > 0, "{what}");
+        rig.cloud.calls();
+        assert_eq!(looks_among_many(&rig).await, 0, "after {what}");
+    }
+    for (what, change) in forged {
+        Rig::write_status(&rig.objects, CERTIFICATE, "own", change);
+        assert!(looks_among_many(&rig).await > 0, "{what}");
+        rig.run(CERTIFICATE, "own", Duration::from_hours(1)).await;
+    }
+    assert_eq!(rig.cloud.calls(), Vec::<String>::new());
+    assert_eq!(looks_among_many(&rig).await, 0);
+    rig.tls_secret("tls", certificates::OWN, certificates::OWN_KEY);
+    assert!(looks_among_many(&rig).await > 0, "a renewal");
+    assert_eq!(rig.cloud.calls().first().map(String::as_str), Some("ImportCertificate"));
 }

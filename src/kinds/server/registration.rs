@@ -1,6 +1,6 @@
 //! What the process asks of servers: what they use their identity for, and whom their changes concern.
 
-use std::collections::BTreeMap;
+use std::future::ready;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -8,7 +8,6 @@ use futures::FutureExt;
 use super::{Servers, TaggedServers};
 use crate::api::condition::{self, reasons, types};
 use crate::api::{ManagedKind, TransferServer};
-use crate::aws::transfer::Tags;
 use crate::aws::{Account, AwsError};
 use crate::cluster::Lister;
 use crate::cluster::references::Reference;
@@ -18,15 +17,21 @@ use crate::kinds::deps::Deps;
 use crate::kinds::registration::{Registration, Traces};
 use crate::kinds::server_ref;
 use crate::kinds::swept::Swept;
-use crate::kinds::tag_index::{self, TaggedResource};
+use crate::kinds::tag_index::TaggedResource;
 use crate::kinds::trigger::Trigger;
 use crate::kinds::uses::Use;
 
 impl Registration for TransferServer {
     type Reconciler = Servers;
 
-    const TRACES: Traces =
-        Traces::Tagged { list: |account, swept| all_tags(account, swept).boxed(), recorded: &["/status/serverId"] };
+    const TRACES: Traces = Traces::Tagged {
+        list: |account, swept| listed(account, swept).boxed(),
+        tags: |account, swept, id| match swept.tags(account, id) {
+            Some(tags) => ready(Ok(tags)).boxed(),
+            None => TaggedServers::tags(account, id),
+        },
+        recorded: &["/status/serverId"],
+    };
 
     fn reconciler(deps: Arc<Deps>) -> Servers {
         Servers::new(deps)
@@ -61,12 +66,11 @@ impl Registration for TransferServer {
     }
 }
 
-async fn all_tags(account: &Account, swept: &Swept) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let listed = match swept.servers(account) {
-        Some(listed) => listed.into_iter().map(|row| row.server_id).collect(),
-        None => TaggedServers::list(account).await?,
-    };
-    tag_index::all_tags::<TaggedServers>(account, listed, |id| swept.tags(account, id)).await
+async fn listed(account: &Account, swept: &Swept) -> Result<Vec<String>, AwsError> {
+    match swept.servers(account) {
+        Some(listed) => Ok(listed.into_iter().map(|row| row.server_id).collect()),
+        None => TaggedServers::list(account).await,
+    }
 }
 
 /// What users and accesses need to know of its object.

@@ -7,17 +7,15 @@ mod plan;
 mod state;
 mod want;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::FutureExt;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::deps::Deps;
 use super::registration::{Registration, Traces};
-use super::tag_index::{self, TagIndex, TaggedResource};
+use super::tag_index::{TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
 use super::{resolve, security_groups, standalone};
@@ -257,8 +255,7 @@ impl Tagged<TransferWebApp, Arc<AwsIdentity>> for WebApps {
 impl Registration for TransferWebApp {
     type Reconciler = WebApps;
 
-    const TRACES: Traces =
-        Traces::Tagged { list: |account, _| all_tags(account).boxed(), recorded: &["/status/webAppId"] };
+    const TRACES: Traces = Traces::of::<TaggedWebApps>(&["/status/webAppId"]);
 
     fn reconciler(deps: Arc<Deps>) -> WebApps {
         WebApps::new(deps)
@@ -272,11 +269,6 @@ impl Registration for TransferWebApp {
     fn triggers(_: &StoreChange<Self>, _: &dyn Lister) -> Vec<Trigger> {
         Vec::new()
     }
-}
-
-async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let listed = TaggedWebApps::list(account).await?;
-    tag_index::all_tags::<TaggedWebApps>(account, listed, |_| None).await
 }
 
 #[cfg(test)]

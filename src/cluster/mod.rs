@@ -27,7 +27,7 @@ use serde_json::Value;
 
 use self::references::{Reference, Refers};
 pub use crate::api::Name;
-use crate::api::{self, AwsIdentity, CommonStatus, Managed, ManagedKind};
+use crate::api::{self, AwsIdentity, CommonStatus, FINALIZER, Managed, ManagedKind};
 use crate::text::NotText;
 use crate::with_kinds;
 
@@ -175,6 +175,9 @@ pub trait Object: Any + Send + Sync {
     fn common_status(&self) -> Option<&CommonStatus>;
     /// Everything that it refers to.
     fn all_references(&self) -> Vec<Reference>;
+    /// Whether something in AWS may be its own: our finalizer says so, and where somebody took that off the record of its
+    /// own create.
+    fn may_be_in_aws(&self) -> bool;
 }
 
 impl<K: Managed> Object for K {
@@ -192,6 +195,13 @@ impl<K: Managed> Object for K {
 
     fn all_references(&self) -> Vec<Reference> {
         self.refers_to()
+    }
+
+    fn may_be_in_aws(&self) -> bool {
+        let meta = self.meta();
+        let record = self.common_status().and_then(|status| status.create.as_ref());
+        let own = record.is_some_and(|record| Some(&record.uid) == meta.uid.as_ref());
+        meta.finalizers.iter().flatten().any(|name| name == FINALIZER) || (own && !self.policies().observes())
     }
 }
 

@@ -16,7 +16,7 @@ use super::trigger::Trigger;
 use super::{affected, referrers};
 use crate::api::condition::{self, reasons, types};
 use crate::api::namespaces::NamespaceSelection;
-use crate::api::{FINALIZER, ManagedKind, Reference, TransferCertificate, TransferCertificateStatus, TransferProfile};
+use crate::api::{ManagedKind, Reference, TransferCertificate, TransferCertificateStatus, TransferProfile};
 use crate::aws::transfer::{Certificate, DescribeCertificate};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::store::StoreChange;
@@ -334,8 +334,7 @@ fn has(deps: &Deps, object: &TransferCertificate, profile: &TransferProfile, old
 
 /// Whether its spec lists the id, and what it stands for may have it any moment.
 fn lists(profile: &TransferProfile, id: &str) -> bool {
-    let finalizer = profile.metadata.finalizers.iter().flatten().any(|name| name == FINALIZER);
-    finalizer && profile.spec.certificate_ids.iter().flatten().any(|listed| listed == id)
+    profile.may_be_in_aws() && profile.spec.certificate_ids.iter().flatten().any(|listed| listed == id)
 }
 
 /// Whether it has room for the new one and was not seen to have it.

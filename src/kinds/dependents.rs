@@ -48,11 +48,15 @@ pub fn referred(deps: &Deps, name: &str) -> bool {
     deps.lister.is_referred_to(&Reference::Identity(name.to_owned()))
 }
 
-/// Whether an object, as JSON, has something in AWS that only this identity reaches: our finalizer says that it may.
+/// Whether an object, as JSON, may have something in AWS that only this identity reaches, as
+/// [`Object::may_be_in_aws`](cluster::Object::may_be_in_aws) has it.
 #[must_use]
 pub fn needs(object: &Value, identity: &str) -> bool {
     let text = |path: &str| object.pointer(path).and_then(Value::as_str);
     let finalizers = object.pointer("/metadata/finalizers").and_then(Value::as_array);
     let held = finalizers.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(FINALIZER)));
-    held && (text("/spec/awsIdentityRef/name") == Some(identity) || text("/status/awsIdentity") == Some(identity))
+    let own = text("/status/create/uid").is_some_and(|uid| Some(uid) == text("/metadata/uid"));
+    let observes = text("/spec/lifecycle/managementPolicy") == Some("ObserveOnly");
+    (held || (own && !observes))
+        && (text("/spec/awsIdentityRef/name") == Some(identity) || text("/status/awsIdentity") == Some(identity))
 }

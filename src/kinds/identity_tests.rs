@@ -210,6 +210,15 @@ fn an_object_needs_the_identity_while_it_holds_something_in_aws() {
     assert!(!needs(&object(false, "default", "default"), "default"), "nothing of it is in AWS");
     assert!(!needs(&object(true, "other", "other"), "default"));
     assert!(!needs(&json!({}), "default"));
+    // Somebody took the finalizer off.
+    let mut stripped = object(false, "default", "");
+    (stripped["metadata"]["uid"], stripped["status"]["create"]) = (json!("u"), json!({"uid": "u"}));
+    assert!(needs(&stripped, "default"));
+    stripped["spec"]["lifecycle"] = json!({"managementPolicy": "ObserveOnly"});
+    assert!(!needs(&stripped, "default"), "one that observes now has nothing");
+    stripped["spec"]["lifecycle"] = json!({});
+    stripped["status"]["create"] = json!({"uid": "of a former one"});
+    assert!(!needs(&stripped, "default"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::api::{FINALIZER, Managed, ManagedKind, Reference};
+use crate::api::{Managed, ManagedKind, Reference};
 use crate::cluster::{self, ClusterError, KubeApi, Name, Object, Reach};
 
 /// How many objects a sentence names.
@@ -29,10 +29,7 @@ pub async fn told_apart<K: Managed>(
     apart: impl Fn(&dyn Object) -> bool + Send + Sync,
 ) -> Result<(BTreeSet<String>, BTreeSet<String>), ClusterError> {
     let refers = refers_to(object, id);
-    let needs = |other: &dyn Object| {
-        let held = other.metadata().finalizers.iter().flatten().any(|name| name == FINALIZER);
-        held && refers(&other.all_references())
-    };
+    let needs = |other: &dyn Object| other.may_be_in_aws() && refers(&other.all_references());
     let mut found = (BTreeSet::new(), BTreeSet::new());
     for kind in ManagedKind::ALL.iter().copied().filter(|kind| *kind != K::KIND) {
         let take = |(all, set_apart): &mut (BTreeSet<String>, BTreeSet<String>), value: Value| {
@@ -55,10 +52,9 @@ pub async fn holding(
     kind: ManagedKind,
     passes: impl Fn(&dyn Object) -> bool + Send + Sync,
 ) -> Result<BTreeSet<String>, ClusterError> {
-    let held = |object: &dyn Object| object.metadata().finalizers.iter().flatten().any(|name| name == FINALIZER);
     let take = |names: &mut BTreeSet<String>, value: Value| {
         let object =
-            cluster::decode_any(kind, &value).filter(|object| held(object.as_ref()) && passes(object.as_ref()));
+            cluster::decode_any(kind, &value).filter(|object| object.may_be_in_aws() && passes(object.as_ref()));
         names.extend(object.map(|object| format!("{} {}", kind.name(), Name::from(object.metadata()))));
     };
     cluster::fold(cluster, &kind.resource(), Reach::Watched, BTreeSet::new(), take).await

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{FIRST, LOCAL_PROFILE, Lose, PARTNER_PROFILE, ROLE, Rig, agreement_spec};
+use super::rig::{FIRST, LOCAL_PROFILE, Lose, PARTNER_PROFILE, ROLE, Rig, agreement_spec, name};
 use crate::api::FINALIZER;
 use crate::api::condition::reasons;
 use crate::aws::AwsErrorKind;
@@ -165,6 +165,23 @@ async fn it_waits_for_its_profiles_and_follows_the_one_that_is_named() {
     rig.run(AGREEMENT, "orders", LONG).await;
     let message = rig.message(AGREEMENT, "orders");
     assert!(message.contains("spec.partnerProfileRef") && message.contains("LOCAL"), "{message}");
+    assert_eq!(rig.cloud.calls(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finalizer_that_somebody_took_off_lets_no_profile_go() {
+    let rig = on_server(json!({})).await;
+    rig.cloud.sim().config.delete_used_profile = Leniency::Accept;
+    profile(&rig, "us", "LOCAL").await;
+    profile(&rig, "partner", "PARTNER").await;
+    rig.agreement("orders", by_objects());
+    rig.settle(AGREEMENT, "orders").await;
+    rig.cloud.calls();
+    let key = (AGREEMENT.to_owned(), name("orders"));
+    rig.objects.change(&key, None, |object| object["metadata"]["finalizers"] = json!([])).unwrap();
+    rig.delete(PROFILE, "partner");
+    rig.run(PROFILE, "partner", LONG).await;
+    assert_eq!(rig.says(PROFILE, "partner", "Ready").unwrap().1, reasons::DELETION_BLOCKED);
     assert_eq!(rig.cloud.calls(), Vec::<String>::new());
 }
 

@@ -26,13 +26,14 @@ use crate::workflows::{self, KEY_A, OTHER_ROLE, access, keys, lister, profile, s
 pub type States = BTreeMap<String, Value>;
 
 /// Runs beside the workflows: what they never come to.
-const MORE: [(fn() -> Setup, Script); 8] = [
+const MORE: [(fn() -> Setup, Script); 9] = [
     (first, |stage| scenarios::tags_are_stripped(stage).boxed()),
     (first, |stage| scenarios::tags_are_somebody_elses(stage).boxed()),
     (first, |stage| scenarios::a_server_is_deleted_by_hand(stage).boxed()),
     (first, |stage| scenarios::five_of_six_servers_are_deleted(stage).boxed()),
     (first, |stage| scenarios::an_access_without_its_record(stage).boxed()),
     (scenarios::refusing_updates, |stage| scenarios::an_update_that_is_refused(stage).boxed()),
+    (scenarios::beyond_the_window, |stage| scenarios::a_listing_that_lags_beyond_the_window(stage).boxed()),
     (first, |stage| faults_of_people(stage).boxed()),
     (aws_is_away, |stage| while_aws_is_away(stage).boxed()),
 ];

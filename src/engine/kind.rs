@@ -190,7 +190,19 @@ impl Plan {
     /// Whether nothing differs, waits or goes on.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        let Self { changes, unknown, calls, blocks, busy, advice: _, advice_stands: _, pending, operation, .. } = self;
+        let Self {
+            changes,
+            unknown,
+            calls,
+            blocks,
+            busy,
+            advice: _,
+            advice_stands: _,
+            pending,
+            operation,
+            config_maps: _,
+            old: _,
+        } = self;
         let open = changes.is_empty() && unknown.is_empty() && calls.is_empty() && blocks.is_empty();
         open && busy.is_none() && pending.is_none() && operation.is_none()
     }

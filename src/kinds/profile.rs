@@ -13,6 +13,7 @@ use super::certificate_ref::{Held, Resolved as Certificates};
 use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::named_by::From;
+use super::referrers::Found;
 use super::registration::{Registration, Traces};
 use super::resolve;
 use super::tag_index::{TagIndex, TaggedResource};
@@ -343,18 +344,17 @@ impl Tagged<TransferProfile, Arc<AwsIdentity>> for Profiles {
         target: &Target<Arc<AwsIdentity>>,
         id: Option<&str>,
     ) -> Result<Option<String>, ReconcileError> {
-        let cluster = self.deps.cluster.as_ref();
-        // First: what is looked at in the meantime names what it has, and is found below.
-        let mut unseen = BTreeSet::new();
-        for kind in [ManagedKind::TransferAgreement, ManagedKind::TransferConnector] {
-            let may_name = |other: &dyn Object| profile_ref::may_name_any(&self.deps, object, other, &target.account);
-            unseen.extend(referrers::holding(cluster, kind, may_name).await?);
-        }
+        let names_profiles = [ManagedKind::TransferAgreement, ManagedKind::TransferConnector];
+        let unsure = |other: &dyn Object| {
+            names_profiles.contains(&other.managed_kind())
+                && profile_ref::may_name_any(&self.deps, object, other, &target.account)
+        };
         let idle = |other: &dyn Object| !profile_ref::keeps(&self.deps, object, id, other);
-        let (users, _) = referrers::told_apart(cluster, object, id, idle).await?;
-        if users.is_empty() && !unseen.is_empty() {
+        let found = referrers::found(self.deps.cluster.as_ref(), object, id, idle, unsure).await?;
+        let Found { naming: users, apart: _, unsure } = found;
+        if users.is_empty() && !unsure.is_empty() {
             // Whose they are is not told: they may be of namespaces that know nothing of this one.
-            let count = unseen.len();
+            let count = unsure.len();
             return Ok(Some(format!("what agreements and connectors ({count}) have in AWS is looked at first")));
         }
         let naming = || format!("name another profile, or go, first: {}", referrers::shown(&users));

@@ -17,6 +17,17 @@ pub fn shown(names: &BTreeSet<String>) -> String {
     format!("{}{more}", names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", "))
 }
 
+/// Objects of other kinds that may have something in AWS, by how they bear on the deletion of one.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// They refer to it, or to what it has in AWS.
+    pub naming: BTreeSet<String>,
+    /// So do these, and they were to be told apart.
+    pub apart: BTreeSet<String>,
+    /// These do not, as far as they say, and may have it in AWS all the same.
+    pub unsure: BTreeSet<String>,
+}
+
 /// Objects of other kinds that refer to this one, or to what it has in AWS, and may have something in AWS themselves; and by
 /// themselves those of them that `apart` says to be told apart.
 ///
@@ -28,14 +39,39 @@ pub async fn told_apart<K: Managed>(
     id: Option<&str>,
     apart: impl Fn(&dyn Object) -> bool + Send + Sync,
 ) -> Result<(BTreeSet<String>, BTreeSet<String>), ClusterError> {
+    let Found { naming, apart, unsure: _ } = found(cluster, object, id, apart, |_| false).await?;
+    Ok((naming, apart))
+}
+
+/// The same, and those that `unsure` holds of. Each object is asked all of that as it was in one moment: in two listings, one
+/// whose status is lost in between would say neither.
+///
+/// # Errors
+/// As [`told_apart`].
+pub async fn found<K: Managed>(
+    cluster: &dyn KubeApi,
+    object: &K,
+    id: Option<&str>,
+    apart: impl Fn(&dyn Object) -> bool + Send + Sync,
+    unsure: impl Fn(&dyn Object) -> bool + Send + Sync,
+) -> Result<Found, ClusterError> {
     let refers = refers_to(object, id);
-    let needs = |other: &dyn Object| other.may_be_in_aws() && refers(&other.all_references());
-    let mut found = (BTreeSet::new(), BTreeSet::new());
+    let mut found = Found::default();
     for kind in ManagedKind::ALL.iter().copied().filter(|kind| *kind != K::KIND) {
-        let take = |(all, set_apart): &mut (BTreeSet<String>, BTreeSet<String>), value: Value| {
+        let take = |found: &mut Found, value: Value| {
             // What this version cannot read may well need it: what AWS itself has then holds the deletion.
-            let Some(other) = cluster::decode_any(kind, &value).filter(|other| needs(other.as_ref())) else { return };
-            let names = if apart(other.as_ref()) { set_apart } else { all };
+            let Some(other) = cluster::decode_any(kind, &value).filter(|other| other.may_be_in_aws()) else { return };
+            let other = other.as_ref();
+            let refers = refers(&other.all_references());
+            let names = if refers && !apart(other) {
+                &mut found.naming
+            } else if unsure(other) {
+                &mut found.unsure
+            } else if refers {
+                &mut found.apart
+            } else {
+                return;
+            };
             names.insert(format!("{} {}", kind.name(), Name::from(other.metadata())));
         };
         found = cluster::fold(cluster, &kind.resource(), Reach::Watched, found, take).await?;

@@ -8,8 +8,8 @@ const FULL_LOOKS: u32 = 833;
 /// Of those, what no listing shows has so many whatever the number of the others, and what the others leave: drift of it
 /// is seen by a full look alone. A quarter lets 34 of them be looked at every ten minutes.
 const UNLISTED: u32 = FULL_LOOKS / 4;
-/// The longest between two full looks at one object. A minute less than half a day, for
-/// [`SAME`](super::looks::SAME).
+/// The longest between two full looks at one object. A minute less than half a day: by so much before its turn a look
+/// counts as the one that was due.
 pub const LONGEST: Duration = Duration::from_mins(12 * 60 - 1);
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -53,14 +53,14 @@ impl Counts {
         let all = f64::from(FULL_LOOKS);
         let left = (all - looks(self.listed)).max(f64::from(UNLISTED));
         let unlisted = looks(self.unlisted).min(left);
-        let (objects, looks) = match share {
+        let (objects, hourly) = match share {
             Share::Listed => (self.listed, all - unlisted),
             Share::Unlisted => (self.unlisted, left),
         };
         if objects == 0 {
             return resync;
         }
-        (HOUR.mul_f64(f64::from(objects) / looks)).min(LONGEST).max(resync)
+        (HOUR.mul_f64(f64::from(objects) / hourly)).min(LONGEST).max(resync)
     }
 
     /// Of what a listing shows.

@@ -97,7 +97,7 @@ impl<K: Kind> Engine<K> {
         let interval = self.resync(object);
         let uid = object.meta().uid.as_deref().unwrap_or_default();
         let between = object.resync_interval().is_none() && interval > K::EVERY;
-        between.then(|| Turn::of(uid, interval, self.settings.env.wall()).between())
+        between.then(|| Turn::of(uid, interval, self.settings.env.wall()).bounded())
     }
 
     /// Its turn, where they are many, or it is looked at seldom.

@@ -276,7 +276,8 @@ impl<K: Kind> Known<K> {
         Some(looks::row(&json!([request.status().id(), request.generation, wanted.digest])))
     }
 
-    /// Whether the last look of this process was for just this, where what it is made of is read between two looks.
+    /// Whether the last look of this process was for just this, where what it is made of is read between two looks. Of what
+    /// a listing shows a look takes that down instead: what others live on is looked at each time.
     fn seen_for_this(
         &self,
         engine: &Engine<K>,

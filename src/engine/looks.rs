@@ -13,7 +13,7 @@ use super::budget::{Counts, Share};
 use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
 /// So much before its turn a look counts as the one that was due: timers and the clock are not that far apart.
-pub const SAME: Duration = Duration::from_mins(1);
+const SAME: Duration = Duration::from_mins(1);
 /// For so long before a process began nobody may have looked: an outage, an upgrade, a change of the leader. Turns of that
 /// time are made up for, the youngest first, in as much time: so a start doubles the budget for an hour at the most.
 const UNATTENDED: Duration = Duration::from_hours(1);
@@ -345,9 +345,9 @@ impl Turn {
         Self { last: span(last), next: span(interval - last), every: span(interval) }
     }
 
-    /// The same for who is asked about in between: a look is due before it is longer ago than that.
+    /// The same for who is asked about between two turns: a look is due before it is longer ago than that.
     #[must_use]
-    pub fn between(self) -> Self {
+    pub fn bounded(self) -> Self {
         Self { last: self.last.min(self.every.saturating_sub(SAME)), ..self }
     }
 

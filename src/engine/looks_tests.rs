@@ -149,7 +149,7 @@ async fn what_stands_has_time_to_rest() {
     for uid in (0..50).map(|number| format!("uid-{number}")) {
         let looks = Looks::default();
         looks.saw(&uid, ("1", "here"), Some("a".to_owned()), Some(Share::Unlisted));
-        let (began, mut rests, turn) = (Instant::now(), 0, || Turn::of(&uid, every, wall()).between());
+        let (began, mut rests, turn) = (Instant::now(), 0, || Turn::of(&uid, every, wall()).bounded());
         while looks.stands(&uid, HERE, "a", turn()) {
             let rest = looks.rests_for(&uid, turn(), None, RESYNC);
             assert!(rest > Duration::ZERO, "{uid} {:?}", began.elapsed());

@@ -85,10 +85,10 @@ pub(super) fn finding_by_tags<K: Kind>(engine: &Engine<K>, request: &Request<K::
 pub(super) fn rest<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, known: &Known<K>) -> Requeue {
     engine.memories.change(&request.uid, Memory::succeeded);
     let change = known.wanted.as_ref().and_then(|wanted| wanted.changes_at).map(|at| between(known.now, at));
-    let (between, settings) = (engine.read_between(&request.object), &engine.settings);
-    let turn = between.unwrap_or_else(|| engine.next_turn(&request.object));
+    let (full, settings) = (engine.read_between(&request.object), &engine.settings);
+    let turn = full.unwrap_or_else(|| engine.next_turn(&request.object));
     let rest = settings.looks.rests_for(&request.uid, turn, change, settings.resync);
-    Requeue::Rest(if between.is_some() { rest.min(settings.jittered(K::EVERY)) } else { rest })
+    Requeue::Rest(if full.is_some() { rest.min(settings.jittered(K::EVERY)) } else { rest })
 }
 
 /// Nothing is changed while the spec says so.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::aws::transfer::{ListUsers, ListedServer, Tags};
+use crate::aws::transfer::{ListServers, ListUsers, ListedServer, Tags};
 use crate::aws::{Account, AwsError};
 
 /// How often AWS's listings are swept, and servers looked at: one with 10,000 users costs thirteen calls.
@@ -54,6 +54,17 @@ impl Swept {
     #[must_use]
     pub fn servers(&self, account: &Account) -> Option<Vec<ListedServer>> {
         fresh(&self.servers, &place(account))
+    }
+
+    /// The servers of an account and region, as they were listed lately or are now.
+    ///
+    /// # Errors
+    /// The fault of any page.
+    pub(crate) async fn list_servers(&self, account: &Account) -> Result<Vec<ListedServer>, AwsError> {
+        match self.servers(account) {
+            Some(listed) => Ok(listed),
+            None => account.list(ListServers { token: None }).await,
+        }
     }
 
     /// The names of the users of a server, as they were listed lately.

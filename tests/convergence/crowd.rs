@@ -110,15 +110,9 @@ impl Crowd {
     }
 
     /// What a Secret for a certificate holds from now on.
-    pub fn put_certificate(&self, secret: &str, [certificate, private_key]: [&str; 2]) {
-        let mut api = self.api();
+    pub fn put_certificate(&self, secret: &str, pair: [&str; 2]) {
         let name = Name { namespace: "platform".to_owned(), name: secret.to_owned() };
-        api.secret_types.insert(name.clone(), "kubernetes.io/tls".to_owned());
-        let label = ("transfer-operator.dev/certificate".to_owned(), "true".to_owned());
-        api.secret_labels.insert(name.clone(), [label].into());
-        let data = [("tls.crt", certificate), ("tls.key", private_key)];
-        let data = data.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        api.data.insert(("Secret".to_owned(), name), data);
+        tls_secret(&mut self.api(), name, pair);
     }
 
     /// What status of an object in the namespace of the servers says.
@@ -236,6 +230,16 @@ impl Crowd {
     }
 }
 
+/// A Secret with a certificate and its key, from which certificates may be read.
+pub fn tls_secret(api: &mut ApiServer, name: Name, [certificate, private_key]: [&str; 2]) {
+    api.secret_types.insert(name.clone(), "kubernetes.io/tls".to_owned());
+    let label = ("transfer-operator.dev/certificate".to_owned(), "true".to_owned());
+    api.secret_labels.insert(name.clone(), [label].into());
+    let data = [("tls.crt", certificate), ("tls.key", private_key)];
+    let data = data.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    api.data.insert(("Secret".to_owned(), name), data);
+}
+
 fn team(number: usize) -> String {
     format!("team-{}", number / TEAM)
 }
@@ -250,7 +254,8 @@ fn object(kind: &str, namespace: &str, name: &str, spec: &Value) -> Value {
 fn identity() -> Value {
     let grants = json!([{
         "name": "all", "kinds": ManagedKind::ALL, "namespaces": {"from": "All"},
-        "roleArns": ["arn:aws:iam::123456789012:role/sftp/*"], "secretArns": ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/*"],
+        "roleArns": ["arn:aws:iam::123456789012:role/sftp/*"],
+        "secretArns": ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/*"],
     }]);
     json!({
         "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity", "metadata": {"name": "default"},

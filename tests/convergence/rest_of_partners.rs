@@ -89,7 +89,7 @@ async fn many_partners_at_rest_cost_no_more_than_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn among_many_a_renewed_secret_is_imported_within_ten_minutes() {
+async fn among_many_a_renewed_secret_is_imported_in_about_ten_minutes() {
     let crowd = partners();
     let mut operator = settled(&crowd).await;
     for number in [7, 300, CERTIFICATES - 1] {

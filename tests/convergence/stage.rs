@@ -16,6 +16,7 @@ use transfer_operator::sim::operation::Operation;
 
 use crate::agreements;
 use crate::canonical::{canonical_object, mask, sorted_keys};
+use crate::crowd;
 use crate::lint::{self, Kstatus};
 use crate::offline;
 use crate::operator;
@@ -173,13 +174,7 @@ impl Stage {
     /// A Secret as cert-manager writes it, with the label that lets its certificate be sent.
     pub fn tls_secret(&self, name: &str, certificate: &str, private_key: &str) {
         secrecy::search_for(private_key);
-        let mut api = self.world.api();
-        let at = key("Secret", name);
-        api.secret_types.insert(at.1.clone(), "kubernetes.io/tls".to_owned());
-        let label = ("transfer-operator.dev/certificate".to_owned(), "true".to_owned());
-        api.secret_labels.insert(at.1.clone(), [label].into());
-        let data = [("tls.crt", certificate), ("tls.key", private_key)];
-        api.data.insert(at, data.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+        crowd::tls_secret(&mut self.world.api(), key("Secret", name).1, [certificate, private_key]);
     }
 
     /// A Secret with the password of a trial login.

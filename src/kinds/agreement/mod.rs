@@ -387,10 +387,7 @@ impl Registration for TransferAgreement {
 
 /// A server that is listed and not there stops no scan: what is told of orphans is seen twice.
 async fn listed(account: &Account, swept: &Swept) -> Result<Vec<String>, AwsError> {
-    let servers = match swept.servers(account) {
-        Some(listed) => listed.into_iter().map(|row| row.server_id).collect(),
-        None => server_ids(account).await?,
-    };
+    let servers = swept.list_servers(account).await?.into_iter().map(|row| row.server_id).collect();
     on_servers(account, servers).await.map(|(listed, _)| listed)
 }
 

@@ -7,7 +7,7 @@ use futures::future::{BoxFuture, FutureExt};
 
 use super::find::{Living, Ours, Scanned};
 use crate::api::{self, ManagedKind};
-use crate::aws::transfer::{DescribeUser, ListServers, Tags};
+use crate::aws::transfer::{DescribeUser, Tags};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::kinds::deps::Deps;
 use crate::kinds::registration::{self, Traces};
@@ -131,10 +131,7 @@ impl<'a> Look<'a> {
         if servers.is_empty() {
             return Ok(Vec::new());
         }
-        let listed = match self.deps.swept.servers(self.account) {
-            Some(listed) => listed,
-            None => self.account.list(ListServers { token: None }).await?,
-        };
+        let listed = self.deps.swept.list_servers(self.account).await?;
         let keeps = listed.into_iter().filter(|row| row.identity_provider_type.as_deref() == Some(SERVICE_MANAGED));
         Ok(keeps.map(|row| row.server_id).filter(|id| servers.contains(id)).collect())
     }

@@ -169,7 +169,7 @@ async fn a_certificate_among_many_is_read_often_and_looked_at_in_its_turn() {
     let edited: [(&str, fn(&Rig)); 3] = [
         ("an edit", |rig| rig.edit(CERTIFICATE, "own", |spec| spec["description"] = json!("ours"))),
         ("a deletion policy", |rig| {
-            rig.edit(CERTIFICATE, "own", |spec| spec["lifecycle"] = json!({"protected": false}));
+            rig.edit(CERTIFICATE, "own", |spec| spec["lifecycle"] = json!({"deletionPolicy": "Retain"}));
         }),
         ("who asks", |rig| {
             let key = (CERTIFICATE.to_owned(), name("own"));

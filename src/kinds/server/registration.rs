@@ -67,10 +67,7 @@ impl Registration for TransferServer {
 }
 
 async fn listed(account: &Account, swept: &Swept) -> Result<Vec<String>, AwsError> {
-    match swept.servers(account) {
-        Some(listed) => Ok(listed.into_iter().map(|row| row.server_id).collect()),
-        None => TaggedServers::list(account).await,
-    }
+    Ok(swept.list_servers(account).await?.into_iter().map(|row| row.server_id).collect())
 }
 
 /// What users and accesses need to know of its object.

@@ -46,6 +46,7 @@ mod sync;
 mod text;
 /// What is watched, and whom a change wakes.
 pub mod watch;
+mod web_address;
 /// Certificates in PEM form.
 mod x509;
 

@@ -152,7 +152,8 @@ pub(super) async fn ask_blockers<K: Kind>(
     Ok(())
 }
 
-/// What a person changed begins every wait anew; since when no create is sent any more is kept.
+/// What a person changed begins every wait anew; since when no create is sent any more is kept. What AWS would not take of
+/// something new is left out: it may come and go with the clock, or once something is there, and nobody changed anything.
 fn note_changes<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
@@ -161,7 +162,7 @@ fn note_changes<K: Kind>(
     now: Timestamp,
 ) {
     let digest = wanted.map(|wanted| &wanted.digest);
-    let blocks = wanted.into_iter().flat_map(Wanted::bars);
+    let blocks = wanted.into_iter().flat_map(|wanted| &wanted.blocks);
     let blocks: Vec<_> = blocks.map(|block| (block.code, &block.message, block.needs_person)).collect();
     let all = json!([request.generation, request.reconcile_requested(), target.revision, digest, blocks]);
     // Its digest: it is kept of every object, and what bars one may be long.

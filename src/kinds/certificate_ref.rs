@@ -17,16 +17,13 @@ use super::{affected, referrers};
 use crate::api::condition::{self, reasons, types};
 use crate::api::namespaces::NamespaceSelection;
 use crate::api::{ManagedKind, Reference, TransferCertificate, TransferCertificateStatus, TransferProfile};
-use crate::aws::transfer::{Certificate, DescribeCertificate};
+use crate::aws::transfer::{Certificate, DescribeCertificate, WITH_PRIVATE_KEY};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::store::StoreChange;
 use crate::cluster::{self, ClusterError, Lister, Name, Object};
 use crate::engine::kind::ReconcileError;
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
-
-/// What AWS calls one with its private key.
-pub const WITH_KEY: &str = "CERTIFICATE_WITH_PRIVATE_KEY";
 
 /// AWS's most certificates of a profile.
 const CERTIFICATES_MAX: usize = 10;
@@ -201,7 +198,7 @@ fn overlap_end(object: &TransferCertificate, now: Timestamp) -> Option<Timestamp
 /// The ids of an object, if they fit a profile of this type.
 fn given(object: &TransferCertificate, name: &Name, profile_type: &str, now: Timestamp) -> Result<Vec<String>, Reason> {
     let Some(status) = &object.status else { return Ok(Vec::new()) };
-    let without_key = status.r#type.as_deref().is_some_and(|held| held != WITH_KEY);
+    let without_key = status.r#type.as_deref().is_some_and(|held| held != WITH_PRIVATE_KEY);
     if profile_type == "LOCAL" && without_key {
         let message = format!(
             "TransferCertificate {name} has no private key, which those of a LOCAL profile need; name one that is read \

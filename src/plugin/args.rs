@@ -108,8 +108,8 @@ pub struct ExportArgs {
     /// A server and what is on it, by its id; may be given several times
     #[arg(long, required_unless_present_any = ["all", "id"], conflicts_with = "all")]
     pub server_id: Vec<String>,
-    /// A workflow (w-...), profile (p-...), connector (c-...) or agreement (s-.../a-...), by its id; may be given several
-    /// times
+    /// A workflow (w-...), certificate (cert-...), profile (p-...), connector (c-...), agreement (s-.../a-...) or web app
+    /// (webapp-...), by its id; may be given several times
     #[arg(long, value_parser = export::id, conflicts_with = "all")]
     pub id: Vec<String>,
     /// All of these, and every server, of the account in this region

@@ -37,13 +37,16 @@ pub struct Certificate {
     pub not_before_date: Option<Timestamp>,
     /// Until when it is valid.
     pub not_after_date: Option<Timestamp>,
-    /// `CERTIFICATE` or `CERTIFICATE_WITH_PRIVATE_KEY`.
+    /// `CERTIFICATE` or [`WITH_PRIVATE_KEY`].
     pub certificate_type: Option<String>,
     /// Free text.
     pub description: Option<String>,
     /// Tags.
     pub tags: Tags,
 }
+
+/// [`Certificate::certificate_type`] of one whose private key AWS has.
+pub const WITH_PRIVATE_KEY: &str = "CERTIFICATE_WITH_PRIVATE_KEY";
 
 /// One row of ListCertificates.
 #[derive(Clone, Debug, Default, PartialEq)]

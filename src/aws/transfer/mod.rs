@@ -27,7 +27,7 @@ pub use agreement::{
 };
 pub use certificate::{
     Certificate, DeleteCertificate, DescribeCertificate, ImportCertificate, ListCertificates, ListedCertificate,
-    UpdateCertificate,
+    UpdateCertificate, WITH_PRIVATE_KEY,
 };
 pub use connector::{
     As2Config, AsyncMdnConfig, ConnectionAnswer, Connector, ConnectorSettings, CreateConnector, DeleteConnector,
@@ -55,6 +55,7 @@ pub use web_app::{
 };
 pub use web_app_customization::{
     DeleteWebAppCustomization, DescribeWebAppCustomization, Image, UpdateWebAppCustomization, WebAppCustomization,
+    customization_of,
 };
 pub use workflow::{
     CreateWorkflow, DeleteWorkflow, DescribeWorkflow, ListWorkflows, ListedWorkflow, Workflow, WorkflowSettings,

@@ -8,6 +8,7 @@ use crate::aws::call::{Call, Change, Listing, Page};
 use crate::aws::sdk::convert::{Complete, required, text};
 use crate::aws::sdk::once::{Once, single_attempt};
 use crate::aws::{AwsError, CallClass, CreateOutput};
+use crate::web_address::{HTTPS, spelt};
 
 /// An instance of IAM Identity Center, and who asks for data in the name of its users.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +107,23 @@ pub struct WebApp {
     pub settings: WebAppSettings,
     /// Tags.
     pub tags: Tags,
+}
+
+impl WebApp {
+    /// The address that AWS gave it.
+    #[must_use]
+    pub fn own_address(&self) -> Option<String> {
+        self.web_app_endpoint.as_deref().map(|address| spelt(address, HTTPS))
+    }
+
+    /// What of this address somebody gave it: its own is none, and to one in a VPC nobody can give another.
+    #[must_use]
+    pub fn given_address(&self, address: Option<&str>) -> Option<String> {
+        address
+            .filter(|_| self.endpoint_type.as_deref() != Some("VPC"))
+            .map(|address| spelt(address, HTTPS))
+            .filter(|address| Some(address) != self.own_address().as_ref())
+    }
 }
 
 /// One row of ListWebApps.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::aws::call::{Call, Change};
 use crate::aws::sdk::convert::{Complete, required};
 use crate::aws::sdk::once::{Once, single_attempt};
-use crate::aws::{AwsError, CallClass, CreateOutput};
+use crate::aws::{Account, AwsError, AwsErrorKind, CallClass, CreateOutput};
 
 /// An image. Whoever prints or compares it as text gets its digest: its bytes are only sent.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -71,6 +71,18 @@ impl Call for DescribeWebAppCustomization {
         let call = client.describe_web_app_customization().web_app_id(web_app_id);
         let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         once.complete(answer.web_app_customization.ok_or("WebAppCustomization").and_then(customization).map(Box::new))
+    }
+}
+
+/// How a web app looks; empty where it has no customization, of which AWS may say that it is not found.
+///
+/// # Errors
+/// The fault that AWS answered with.
+pub async fn customization_of(account: &Account, web_app_id: &str) -> Result<WebAppCustomization, AwsError> {
+    match account.read(DescribeWebAppCustomization { web_app_id: web_app_id.to_owned() }).await {
+        Ok(look) => Ok(*look),
+        Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(WebAppCustomization::default()),
+        Err(fault) => Err(fault),
     }
 }
 

@@ -11,13 +11,12 @@ use super::want::{ACTIVE, CHAIN, DESCRIPTION, INACTIVE, WantedCertificate};
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
 use crate::aws::Mutation;
-use crate::aws::transfer::{Certificate, UpdateCertificate};
+use crate::aws::transfer::{Certificate, UpdateCertificate, WITH_PRIVATE_KEY};
 use crate::engine::diff::{Change, Effect};
 use crate::engine::digest::hash;
 use crate::engine::kind::{Plan, PlannedCall};
 use crate::engine::owner::Owner;
 use crate::engine::reason::Reason;
-use crate::kinds::certificate_ref::WITH_KEY;
 use crate::kinds::tags;
 use crate::x509;
 
@@ -101,7 +100,7 @@ fn replaced(want: &WantedCertificate, held: &Certificate, applied: &Applied) -> 
         let prints = |all: &BTreeSet<String>| json!(all.iter().map(|pem| x509::fingerprint(pem)).collect::<Vec<_>>());
         changes.push(change(CHAIN, prints(&shown), prints(&wanted), Effect::Replace));
     }
-    let with_key = held.certificate_type.as_deref().map(|held| held == WITH_KEY);
+    let with_key = held.certificate_type.as_deref().map(|held| held == WITH_PRIVATE_KEY);
     if with_key.is_some_and(|with_key| with_key != private_key.is_some()) {
         let told = |with: bool| json!(if with { "present" } else { "absent" });
         let had = with_key.unwrap_or_default();

@@ -9,12 +9,11 @@ use super::source::Source;
 use super::want::{WantedCertificate, later};
 use crate::api::condition::reasons;
 use crate::aws::Mutation;
-use crate::aws::transfer::{Certificate, Tags, UpdateCertificate};
+use crate::aws::transfer::{Certificate, Tags, UpdateCertificate, WITH_PRIVATE_KEY};
 use crate::engine::diff::{Change, Effect, Old};
 use crate::engine::kind::{PlannedCall, ResourceState};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
-use crate::kinds::certificate_ref::WITH_KEY;
 use crate::x509;
 
 /// How long after it has ended an old one is waited for that somebody goes on naming, while another renewal is due: what
@@ -104,7 +103,7 @@ impl Rotated {
 /// renewal.
 fn is_back(old: &Certificate, want: &WantedCertificate, now: Timestamp) -> bool {
     let keyed = |source: &Source| {
-        let with_key = old.certificate_type.as_ref().map(|held| held == WITH_KEY);
+        let with_key = old.certificate_type.as_ref().map(|held| held == WITH_PRIVATE_KEY);
         with_key.is_none_or(|with_key| with_key == source.private_key.is_some())
     };
     let valid = old.not_after_date.is_none_or(|end| now < end);

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::rig::{Lose, ROLE, Rig};
+use super::rig::{Lose, ROLE, Rig, name};
 use crate::api::TransferUser;
 use crate::aws::AwsErrorKind;
 use crate::aws::transfer::User;
@@ -81,22 +83,35 @@ pub(super) async fn taken_over(rig: &Rig, text: &str, ids: &[String]) -> Vec<Doc
     rig.adoptable(&others);
     let documents = manifest::documents(text).unwrap();
     for Document { value, .. } in &documents {
-        let (kind, name) = (value["kind"].as_str().unwrap(), value["metadata"]["name"].as_str().unwrap());
+        let (kind, object) = (value["kind"].as_str().unwrap(), value["metadata"]["name"].as_str().unwrap());
         assert_eq!(value["metadata"]["namespace"], "team");
-        rig.put(kind, name, value["spec"].clone());
-        rig.settle(kind, name).await;
-        let message = rig.message(kind, name);
+        if kind == "ConfigMap" {
+            hold(rig, object, value);
+            continue;
+        }
+        rig.put(kind, object, value["spec"].clone());
+        rig.settle(kind, object).await;
+        let message = rig.message(kind, object);
         assert_eq!(
-            rig.says(kind, name, "Ready").unwrap().0,
+            rig.says(kind, object, "Ready").unwrap().0,
             "True",
-            "{kind} {name}: {message}\n{}",
-            rig.status(kind, name)
+            "{kind} {object}: {message}\n{}",
+            rig.status(kind, object)
         );
         let calls = rig.cloud.calls();
         let expected: &[&str] = if kind == "TransferAccess" { &[] } else { &["TagResource"] };
-        assert_eq!(calls, expected, "{kind} {name}: {value:#}");
+        assert_eq!(calls, expected, "{kind} {object}: {value:#}");
     }
     documents
+}
+
+/// The ConfigMap is there.
+fn hold(rig: &Rig, config_map: &str, value: &Value) {
+    let texts = value["data"].as_object().into_iter().flatten().map(|(key, text)| (key, text.as_str().unwrap().into()));
+    let bytes = value["binaryData"].as_object().into_iter().flatten();
+    let bytes = bytes.map(|(key, text)| (key, STANDARD.decode(text.as_str().unwrap()).unwrap()));
+    let data = texts.chain(bytes).map(|(key, bytes)| (key.clone(), Ok(String::from_utf8(bytes).unwrap()))).collect();
+    rig.objects.config_maps.lock().unwrap().insert(name(config_map), data);
 }
 
 /// Every endpoint and every provider, with what AWS lets each have.

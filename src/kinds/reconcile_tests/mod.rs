@@ -20,6 +20,7 @@ mod endpoints;
 mod events;
 mod exported;
 mod exported_partners;
+mod exported_sourced;
 mod failing;
 mod forged;
 mod forged_identity;

@@ -21,8 +21,7 @@ use super::uses::Use;
 use super::{resolve, security_groups, standalone};
 use crate::api::{AwsIdentity, Managed, TransferWebApp, TransferWebAppSpec, TransferWebAppStatus};
 use crate::aws::transfer::{
-    CreateWebApp, DeleteWebApp, DescribeWebApp, DescribeWebAppCustomization, ListWebApps, Tags, WebApp,
-    WebAppCustomization, WebAppSettings,
+    CreateWebApp, DeleteWebApp, DescribeWebApp, ListWebApps, Tags, WebApp, WebAppSettings, customization_of,
 };
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Lister;
@@ -34,6 +33,8 @@ use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Targe
 use crate::engine::owner::Owner;
 pub use state::WebAppState;
 use want::WantedWebApp;
+
+use crate::web_address;
 
 /// The kind of web apps.
 pub struct WebApps {
@@ -71,7 +72,7 @@ impl WebApps {
 pub fn preview(new: &TransferWebAppSpec, old: &TransferWebAppSpec) -> Vec<Change> {
     let (new, old) = (want::settings(new), want::settings(old));
     let applied = set_paths(&members::SETTINGS, &json!(old));
-    let mut changes = plan::differing(&new, &old, &WebApp::default(), &applied, address::HTTPS);
+    let mut changes = plan::differing(&new, &old, &WebApp::default(), &applied, web_address::HTTPS);
     // What no answer of AWS's shows, the specs do.
     let hidden = [(members::SECURITY_GROUPS, Effect::Ec2), (members::IP_ADDRESS_TYPE, Effect::Live)];
     changes.extend(hidden.into_iter().filter_map(|(path, effect)| {
@@ -88,15 +89,6 @@ pub fn preview(new: &TransferWebAppSpec, old: &TransferWebAppSpec) -> Vec<Change
 /// The members of a spec that [`preview`] compares.
 pub const PREVIEWED: [&str; 5] =
     ["identityProviderDetails", "accessEndpoint", "webAppUnits", "webAppEndpointPolicy", "endpointDetails"];
-
-/// How the web app looks; AWS may say that it finds nothing where nobody ever said how.
-async fn look(account: &Account, web_app_id: &str) -> Result<WebAppCustomization, AwsError> {
-    match account.read(DescribeWebAppCustomization { web_app_id: web_app_id.to_owned() }).await {
-        Ok(look) => Ok(*look),
-        Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(WebAppCustomization::default()),
-        Err(fault) => Err(fault),
-    }
-}
 
 #[async_trait]
 impl Kind for WebApps {
@@ -143,7 +135,7 @@ impl Kind for WebApps {
             Err(fault) => return Err(fault),
         };
         self.tag_index.note(account, &web_app_id, &web_app.tags);
-        let look = look(account, &web_app_id).await?;
+        let look = customization_of(account, &web_app_id).await?;
         let mut state = WebAppState { web_app, look, ..WebAppState::default() };
         let details = object.spec.endpoint_details.as_ref();
         let grouped = details.is_some_and(|details| details.vpc.security_group_ids.iter().flatten().next().is_some());
@@ -192,8 +184,8 @@ impl Kind for WebApps {
             arn, web_app_id, application_arn, web_app_endpoint, endpoint_type, vpc_endpoint_id, settings, ..
         } = have.web_app.clone();
         (status.web_app_id, status.arn) = (Some(web_app_id), Some(arn));
-        let unsaid = wanted.map_or(address::HTTPS, |wanted| wanted.want.unsaid_scheme);
-        status.access_endpoint = settings.access_endpoint.map(|shown| address::spelt(&shown, unsaid));
+        let unsaid = wanted.map_or(web_address::HTTPS, |wanted| wanted.want.unsaid_scheme);
+        status.access_endpoint = settings.access_endpoint.map(|shown| web_address::spelt(&shown, unsaid));
         status.web_app_endpoint = web_app_endpoint;
         (status.application_arn, status.vpc_endpoint_id) = (application_arn, vpc_endpoint_id);
         let center = settings.identity_provider_details.and_then(|details| details.identity_center_config);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::address::{self, HTTPS};
+use super::address;
 use super::members::{
     ACCESS_ENDPOINT, FAVICON, IP_ADDRESS_TYPE, LOGO, LOOK, ROLE, SECURITY_GROUPS, SETTINGS, SUBNETS, VPC, look_json,
 };
@@ -24,6 +24,7 @@ use crate::engine::reason::Reason;
 use crate::engine::unset;
 use crate::kinds::security_groups::{self, Groups, Shown};
 use crate::kinds::tags;
+use crate::web_address::{HTTPS, spelt};
 
 /// The plan for a web app that is there.
 #[must_use]
@@ -80,10 +81,10 @@ pub(super) fn differing(
     unsaid: &str,
 ) -> Vec<Change> {
     let (mut want, mut have) = (want.clone(), have.clone());
-    want.access_endpoint = want.access_endpoint.map(|address| address::spelt(&address, HTTPS));
+    want.access_endpoint = want.access_endpoint.map(|address| spelt(&address, HTTPS));
     have.access_endpoint = match &want.access_endpoint {
-        Some(_) => have.access_endpoint.map(|address| address::spelt(&address, unsaid)),
-        None => not_own(have.access_endpoint.as_deref(), web_app),
+        Some(_) => have.access_endpoint.map(|address| spelt(&address, unsaid)),
+        None => web_app.given_address(have.access_endpoint.as_deref()),
     };
     let (want, have) = (json!(want), json!(have));
     let mut changes = diff::diff(&SETTINGS, &want, &have, applied);
@@ -96,23 +97,10 @@ pub(super) fn differing(
     changes
 }
 
-/// An address that somebody set: that of the web app itself is none, and to one in a VPC nobody can give another.
-fn not_own(address: Option<&str>, web_app: &WebApp) -> Option<String> {
-    address
-        .filter(|_| web_app.endpoint_type.as_deref() != Some("VPC"))
-        .map(|address| address::spelt(address, HTTPS))
-        .filter(|address| Some(address) != own(web_app).as_ref())
-}
-
-/// The address that AWS gave it.
-fn own(web_app: &WebApp) -> Option<String> {
-    web_app.web_app_endpoint.as_deref().map(|address| address::spelt(address, HTTPS))
-}
-
 /// The address goes back to the web app's own, which AWS does not show.
 fn homeless<'a>(web_app: &WebApp, changes: &'a [Change]) -> Option<&'a Change> {
     let resets = |change: &&Change| change.path == ACCESS_ENDPOINT && change.want.is_null();
-    changes.iter().find(resets).filter(|_| own(web_app).is_none())
+    changes.iter().find(resets).filter(|_| web_app.own_address().is_none())
 }
 
 /// What AWS cannot change and yet is another, by an edit that no rule stopped.
@@ -144,7 +132,7 @@ fn update(want: &WantedWebApp, web_app: &WebApp, changes: &[Change]) -> Result<O
     let request = diff::compose(&SETTINGS, &json!(want.settings), &json!(web_app.settings), &sent);
     let mut settings: WebAppSettings = diff::typed(request).map_err(Reason::defect)?;
     if settings.access_endpoint.as_deref() == Some("") {
-        settings.access_endpoint = own(web_app);
+        settings.access_endpoint = web_app.own_address();
     }
     if let Some(provider) = &mut settings.identity_provider_details {
         // An update has no member for it.
@@ -262,7 +250,7 @@ fn strays(want: &WantedWebApp, have: &WebAppState, applied: &BTreeSet<String>) -
 pub fn left_alone(want: &WantedWebApp, have: &WebAppState, applied: &Applied) -> Vec<Unset> {
     let applied = applied.paths.iter().cloned().collect();
     let (web_app, mut shown) = (&have.web_app, have.web_app.settings.clone());
-    shown.access_endpoint = not_own(shown.access_endpoint.as_deref(), web_app);
+    shown.access_endpoint = web_app.given_address(shown.access_endpoint.as_deref());
     let mut rows = unset::unset(&SETTINGS, &json!(want.settings), &json!(shown), &applied);
     rows.extend(strays(want, have, &applied));
     rows

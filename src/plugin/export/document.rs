@@ -48,15 +48,70 @@ impl Names {
             members.insert(by_name.to_owned(), json!({"name": name}));
         }
     }
-}
 
-impl Names {
+    /// The same of a list: who has no object here stays in it.
+    pub(super) fn refer_all(&self, members: &mut Map<String, Value>, by_id: &str, by_name: &str) {
+        let Some(Value::Array(ids)) = members.remove(by_id) else { return };
+        let object = |id: &Value| id.as_str().and_then(|id| self.of(id));
+        let names: Vec<Value> = ids.iter().filter_map(object).map(|name| json!({"name": name})).collect();
+        let ids: Vec<Value> = ids.into_iter().filter(|id| object(id).is_none()).collect();
+        let lists = [(by_id, ids), (by_name, names)].into_iter().filter(|(_, list)| !list.is_empty());
+        members.extend(lists.map(|(field, list)| (field.to_owned(), Value::Array(list))));
+    }
+
     /// A name for each of what is found, of one kind.
     pub(super) fn give<'a, T>(&mut self, found: &'a [T], of: impl Fn(&T) -> (String, String)) -> Vec<(&'a T, String)> {
         let wanted: Vec<(String, String)> = found.iter().map(of).collect();
         let given = names(&wanted);
         self.0.extend(wanted.into_iter().map(|(id, _)| id).zip(given.iter().cloned()));
         found.iter().zip(given).collect()
+    }
+}
+
+/// What AWS has under an id of its own, and where an object finds it.
+pub(super) struct Taken<'a> {
+    pub(super) id: &'a str,
+    pub(super) tags: &'a Tags,
+    pub(super) at: Map<String, Value>,
+    pub(super) members: Map<String, Value>,
+}
+
+impl Taken<'_> {
+    /// The object that takes it over.
+    pub(super) fn document(self, target: &Target, kind: &str, name: &str) -> Document {
+        let Self { id, tags, at, members } = self;
+        let mut spec = at;
+        let adoption = json!({"id": id, "mode": "IfIdentical"});
+        spec.insert("lifecycle".to_owned(), json!({"deletionPolicy": target.deletion_policy, "adoption": adoption}));
+        spec.extend(members);
+        spec.extend(own_tags(tags));
+        let mut notes = vec![format!("{} {id}", spaced(kind.trim_start_matches("Transfer")))];
+        notes.extend(owned(tags));
+        Document { notes, object: object(target, kind, name, &spec) }
+    }
+}
+
+/// A kind as people say it.
+fn spaced(kind: &str) -> String {
+    let mut text = String::new();
+    for letter in kind.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push(' ');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+/// The account and the region, for what is not found through a server.
+pub(super) fn at(target: &Target) -> Map<String, Value> {
+    fields(json!({"awsIdentityRef": {"name": target.identity}, "region": target.region}))
+}
+
+pub(super) fn fields(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
     }
 }
 
@@ -70,10 +125,7 @@ pub(super) fn object(target: &Target, kind: &str, name: &str, spec: &Map<String,
 
 /// The members that are there. Empty ones are what AWS has where nothing is set.
 pub(super) fn members_of(settings: &impl serde::Serialize) -> Map<String, Value> {
-    match without_empty(serde_json::to_value(settings).unwrap_or_default()) {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    }
+    fields(without_empty(serde_json::to_value(settings).unwrap_or_default()))
 }
 
 fn without_empty(value: Value) -> Value {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::document::Target;
-use super::{Found, FoundServer};
+use super::{Found, FoundServer, FoundWebApp};
 use crate::aws::transfer::{Agreement, Connector, Profile, ServerSettings, agreement_key};
 
 /// The lists of a grant.
@@ -56,29 +56,40 @@ fn list<'a>(text: &mut String, name: &str, values: impl IntoIterator<Item = &'a 
 }
 
 fn kinds(found: &Found) -> Vec<&'static str> {
-    let Found { servers, workflows, profiles, connectors, agreements } = found;
+    let Found { servers, workflows, certificates, profiles, connectors, agreements, web_apps } = found;
     let there = [
         ("TransferServer", !servers.is_empty()),
         ("TransferUser", servers.iter().any(|found| !found.users.is_empty())),
         ("TransferAccess", servers.iter().any(|found| !found.accesses.is_empty())),
         ("TransferWorkflow", !workflows.is_empty()),
+        ("TransferCertificate", !certificates.is_empty()),
         ("TransferProfile", !profiles.is_empty()),
         ("TransferConnector", !connectors.is_empty()),
         ("TransferAgreement", !agreements.is_empty()),
+        ("TransferWebApp", !web_apps.is_empty()),
     ];
     there.into_iter().filter(|(_, there)| *there).map(|(kind, _)| kind).collect()
 }
 
 fn lists(found: &Found) -> Lists<'_> {
-    let Found { servers, workflows, profiles, connectors, agreements } = found;
+    let Found { servers, workflows, certificates, profiles, connectors, agreements, web_apps } = found;
     let mut lists = Lists::default();
     for server in servers {
         lists.of_server(server);
     }
     lists.adoptable_ids.extend(workflows.iter().map(|found| found.workflow_id.clone()));
+    let exported: BTreeSet<&String> = certificates.iter().map(|found| &found.certificate_id).collect();
+    lists.adoptable_ids.extend(exported.iter().map(|id| (*id).clone()));
+    for FoundWebApp { web_app, look: _, security_groups: _ } in web_apps {
+        lists.adoptable_ids.insert(web_app.web_app_id.clone());
+        let provider = web_app.settings.identity_provider_details.as_ref();
+        lists.role_arns.extend(provider.and_then(|provider| provider.identity_center_config.as_ref()?.role.as_ref()));
+    }
     for Profile { arn: _, profile_id, settings, tags: _ } in profiles {
         lists.adoptable_ids.insert(profile_id.clone());
-        lists.certificate_ids.extend(settings.certificate_ids.iter().flatten());
+        // Those that have objects here are named by them.
+        let unnamed = settings.certificate_ids.iter().flatten().filter(|id| !exported.contains(id));
+        lists.certificate_ids.extend(unnamed);
     }
     for Connector { connector_id, settings, .. } in connectors {
         lists.adoptable_ids.insert(connector_id.clone());

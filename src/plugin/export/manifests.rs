@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::document::{Document, Names, Target};
 use super::names::names;
-use super::{Found, FoundServer, grants, servers, standalone};
+use super::{Found, FoundServer, FoundWebApp, grants, servers, sourced, standalone};
 use crate::aws::Tags;
-use crate::aws::transfer::{Access, Agreement, Connector, Profile, Server, User, Workflow, agreement_key};
+use crate::aws::transfer::{Access, Agreement, Certificate, Connector, Profile, Server, User, Workflow, agreement_key};
 use crate::plugin::ascii;
 use crate::plugin::failure::Failure;
 
@@ -28,30 +28,41 @@ pub fn render(target: &Target, found: &Found) -> Result<String, Failure> {
 
 /// What is named comes before what names it.
 fn documents(target: &Target, found: &Found) -> Vec<Document> {
-    let Found { servers, workflows, profiles, connectors, agreements } = found;
+    let Found { servers, workflows, certificates, profiles, connectors, agreements, web_apps } = found;
     let mut known = Names::default();
     let workflow = |found: &Workflow| (found.workflow_id.clone(), called(&found.tags, &found.workflow_id));
+    let certificate = |found: &Certificate| {
+        let otherwise = found.description.as_ref().filter(|text| !text.is_empty()).unwrap_or(&found.certificate_id);
+        (found.certificate_id.clone(), called(&found.tags, otherwise))
+    };
     let profile = |found: &Profile| (found.profile_id.clone(), called(&found.tags, &found.settings.as2_id));
     let server = |found: &FoundServer| {
         let Server { server_id, tags, .. } = &found.server;
         (server_id.clone(), called(tags, server_id))
     };
     let workflows = known.give(workflows, workflow);
+    let certificates = known.give(certificates, certificate);
     let profiles = known.give(profiles, profile);
     let servers = known.give(servers, server);
     let mut documents: Vec<Document> = Vec::new();
     documents.extend(workflows.iter().map(|(found, name)| standalone::of_workflow(target, found, name)));
-    documents.extend(profiles.iter().map(|(found, name)| standalone::of_profile(target, found, name)));
+    documents.extend(certificates.iter().flat_map(|(found, name)| sourced::of_certificate(target, found, name)));
+    documents.extend(profiles.iter().map(|(found, name)| standalone::of_profile(target, &known, found, name)));
     documents.extend(servers.iter().map(|(found, name)| servers::of_server(target, &known, found, name)));
     documents.extend(logins(target, &servers));
 
     let key = |found: &Agreement| agreement_key(&found.server_id, &found.agreement_id);
     let agreement = |found: &Agreement| (key(found), called(&found.tags, &found.agreement_id));
     let connector = |found: &Connector| (found.connector_id.clone(), called(&found.tags, &found.connector_id));
+    let web_app = |FoundWebApp { web_app, .. }: &FoundWebApp| {
+        (web_app.web_app_id.clone(), called(&web_app.tags, &web_app.web_app_id))
+    };
     let agreements = known.give(agreements, agreement);
     let connectors = known.give(connectors, connector);
     documents.extend(agreements.iter().map(|(found, name)| standalone::of_agreement(target, &known, found, name)));
     documents.extend(connectors.iter().map(|(found, name)| standalone::of_connector(target, &known, found, name)));
+    let web_apps = known.give(web_apps, web_app);
+    documents.extend(web_apps.iter().flat_map(|(found, name)| sourced::of_web_app(target, found, name)));
     documents
 }
 

@@ -5,6 +5,7 @@ mod grants;
 mod manifests;
 mod names;
 mod servers;
+mod sourced;
 mod standalone;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -14,9 +15,11 @@ pub use manifests::render;
 
 use crate::aws::ec2::DescribeVpcEndpoints;
 use crate::aws::transfer::{
-    Access, Agreement, Connector, DescribeAccess, DescribeAgreement, DescribeConnector, DescribeProfile,
-    DescribeServer, DescribeUser, DescribeWorkflow, HostKey, ListAccesses, ListAgreements, ListConnectors,
-    ListHostKeys, ListProfiles, ListServers, ListUsers, ListWorkflows, Profile, Server, User, Workflow, agreement_of,
+    Access, Agreement, Certificate, Connector, DescribeAccess, DescribeAgreement, DescribeCertificate,
+    DescribeConnector, DescribeProfile, DescribeServer, DescribeUser, DescribeWebApp, DescribeWorkflow, HostKey,
+    ListAccesses, ListAgreements, ListCertificates, ListConnectors, ListHostKeys, ListProfiles, ListServers, ListUsers,
+    ListWebApps, ListWorkflows, Profile, Server, User, WebApp, WebAppCustomization, Workflow, agreement_of,
+    customization_of,
 };
 use crate::aws::{Account, AwsError, ReadCall};
 
@@ -30,12 +33,27 @@ pub struct Found {
     pub servers: Vec<FoundServer>,
     /// Workflows.
     pub workflows: Vec<Workflow>,
+    /// Certificates.
+    pub certificates: Vec<Certificate>,
     /// AS2 profiles.
     pub profiles: Vec<Profile>,
     /// Connectors.
     pub connectors: Vec<Connector>,
     /// AS2 agreements, those of the servers among them.
     pub agreements: Vec<Agreement>,
+    /// Web apps.
+    pub web_apps: Vec<FoundWebApp>,
+}
+
+/// A web app and how it looks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FoundWebApp {
+    /// The web app.
+    pub web_app: WebApp,
+    /// Its title and images.
+    pub look: WebAppCustomization,
+    /// What EC2 says of its endpoint, where it is in a VPC.
+    pub security_groups: SecurityGroups,
 }
 
 /// A server and what is on it, agreements aside.
@@ -53,16 +71,34 @@ pub struct FoundServer {
     pub accesses: Vec<Access>,
 }
 
-/// The security groups of a server's endpoint, which only EC2 tells.
+/// The security groups of an endpoint, which only EC2 tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SecurityGroups {
-    /// AWS made no endpoint for it.
+    /// AWS made no endpoint.
     #[default]
     None,
     /// Their ids.
     Are(Vec<String>),
     /// Why EC2 does not tell.
     Hidden(String),
+}
+
+impl SecurityGroups {
+    /// Their ids, where they are known.
+    fn ids(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Are(ids) => Some(ids.clone()),
+            Self::None | Self::Hidden(_) => None,
+        }
+    }
+
+    /// What is to be said of those that are not.
+    fn note(&self) -> Option<String> {
+        match self {
+            Self::Hidden(why) => Some(format!("security groups are left out and stay as they are: {why}")),
+            Self::None | Self::Are(_) => None,
+        }
+    }
 }
 
 /// Told how far it is: of what (of a server by its id), what was read of it, and of how many.
@@ -73,10 +109,11 @@ pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 /// # Errors
 /// Which ids can be.
 pub fn id(text: &str) -> Result<String, String> {
-    let known = ["s-", "w-", "p-", "c-"].iter().any(|begin| text.starts_with(begin));
+    let known = ["s-", "w-", "p-", "c-", "cert-", "webapp-"].iter().any(|begin| text.starts_with(begin));
     let known = known && (!text.contains('/') || agreement_of(text).is_some_and(|(_, id)| id.starts_with("a-")));
     known.then(|| text.to_owned()).ok_or_else(|| {
-        "it is no id of a server (s-...), workflow (w-...), profile (p-...), connector (c-...) or agreement (s-.../a-...)"
+        "it is no id of a server (s-...), workflow (w-...), certificate (cert-...), profile (p-...), connector (c-...), \
+         agreement (s-.../a-...) or web app (webapp-...)"
             .to_owned()
     })
 }
@@ -90,10 +127,14 @@ pub async fn all(account: &Account) -> Result<Vec<String>, AwsError> {
     let workflows = account.list(ListWorkflows { token: None }).await?;
     let profiles = account.list(ListProfiles { token: None }).await?;
     let connectors = account.list(ListConnectors { token: None }).await?;
+    let certificates = account.list(ListCertificates { token: None }).await?;
+    let web_apps = account.list(ListWebApps { token: None }).await?;
     let ids = servers.into_iter().map(|row| row.server_id);
     let ids = ids.chain(workflows.into_iter().map(|row| row.workflow_id));
     let ids = ids.chain(profiles.into_iter().map(|row| row.profile_id));
-    Ok(ids.chain(connectors.into_iter().map(|row| row.connector_id)).collect())
+    let ids = ids.chain(connectors.into_iter().map(|row| row.connector_id));
+    let ids = ids.chain(certificates.into_iter().map(|row| row.certificate_id));
+    Ok(ids.chain(web_apps.into_iter().map(|row| row.web_app_id)).collect())
 }
 
 /// Reads what has these ids, and everything on the servers among it. What goes meanwhile ends it: what is half is no export.
@@ -116,20 +157,31 @@ pub async fn read(account: &Account, ids: &[String], progress: Progress<'_>) -> 
     let with_their_servers = |call: &DescribeAgreement| ids.contains(&call.server_id);
     agreements.extend(named.filter(|call| !with_their_servers(call)));
     let workflows = of("w-").map(|workflow_id| DescribeWorkflow { workflow_id }).collect();
+    let certificates = of("cert-").map(|certificate_id| DescribeCertificate { certificate_id }).collect();
     let profiles = of("p-").map(|profile_id| DescribeProfile { profile_id }).collect();
     let connectors = of("c-").map(|connector_id| DescribeConnector { connector_id }).collect();
     found.workflows = each(account, workflows, |done, all| progress("workflows", done, all)).await?;
+    found.certificates = each(account, certificates, |done, all| progress("certificates", done, all)).await?;
     found.profiles = each(account, profiles, |done, all| progress("profiles", done, all)).await?;
     found.connectors = each(account, connectors, |done, all| progress("connectors", done, all)).await?;
     found.agreements = each(account, agreements, |done, all| progress("agreements", done, all)).await?;
+    let web_apps = of("webapp-").map(|web_app_id| DescribeWebApp { web_app_id }).collect();
+    let web_apps = each(account, web_apps, |done, all| progress("web apps", done, all)).await?;
+    found.web_apps = stream::iter(web_apps).then(|web_app| with_its_look(account, web_app)).try_collect().await?;
     Ok(found)
+}
+
+async fn with_its_look(account: &Account, web_app: WebApp) -> Result<FoundWebApp, AwsError> {
+    let look = customization_of(account, &web_app.web_app_id).await?;
+    let security_groups = security_groups(account, web_app.vpc_endpoint_id.clone()).await;
+    Ok(FoundWebApp { web_app, look, security_groups })
 }
 
 async fn server(account: &Account, server_id: &str, progress: Progress<'_>) -> Result<FoundServer, AwsError> {
     let server = *account.read(DescribeServer { server_id: server_id.to_owned() }).await?;
     let id = || server_id.to_owned();
     let host_keys = account.list(ListHostKeys { server_id: id(), token: None }).await?;
-    let security_groups = security_groups(account, &server).await;
+    let security_groups = security_groups(account, endpoint_of(&server)).await;
     let mut found = FoundServer { server, host_keys, security_groups, ..FoundServer::default() };
     match found.server.settings.identity_provider_type.as_deref() {
         None | Some("SERVICE_MANAGED") => {
@@ -178,11 +230,16 @@ where
     counted.try_collect().await
 }
 
-/// Where EC2 may not be asked, or does not know, the rest of the server is exported all the same.
-async fn security_groups(account: &Account, server: &Server) -> SecurityGroups {
+/// The endpoint that AWS made for a server: one that a person made has its groups from that person.
+fn endpoint_of(server: &Server) -> Option<String> {
     let settings = &server.settings;
     let details = settings.endpoint_details.as_ref().filter(|_| settings.endpoint_type.as_deref() == Some("VPC"));
-    let Some(id) = details.and_then(|details| details.vpc_endpoint_id.clone()) else { return SecurityGroups::None };
+    details.and_then(|details| details.vpc_endpoint_id.clone())
+}
+
+/// Where EC2 may not be asked, or does not know, the rest is exported all the same.
+async fn security_groups(account: &Account, endpoint: Option<String>) -> SecurityGroups {
+    let Some(id) = endpoint else { return SecurityGroups::None };
     match account.read(DescribeVpcEndpoints { ids: vec![id.clone()] }).await {
         Ok(rows) => match rows.into_iter().find(|row| row.id == id) {
             Some(mut endpoint) => {
@@ -201,10 +258,10 @@ mod tests {
 
     #[test]
     fn ids_of_what_has_no_manifest_are_told_from_the_others() {
-        for known in ["s-1", "w-1", "p-1", "c-1", "s-1/a-1"] {
+        for known in ["s-1", "w-1", "p-1", "c-1", "cert-1", "webapp-1", "s-1/a-1"] {
             assert_eq!(id(known), Ok(known.to_owned()));
         }
-        for unknown in ["", "a-1", "cert-1", "webapp-1", "s-1/", "s-1/u", "x/a-1", "files"] {
+        for unknown in ["", "a-1", "cert", "web-1", "s-1/", "s-1/u", "x/a-1", "files"] {
             assert!(id(unknown).is_err_and(|said| said.contains("w-...")), "{unknown}");
         }
     }

@@ -45,9 +45,7 @@ pub(super) fn of_server(target: &Target, names: &Names, found: &FoundServer, nam
         let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
         format!("  {} {}", shown(&key.key_type), shown(&key.fingerprint))
     }));
-    if let SecurityGroups::Hidden(why) = security_groups {
-        notes.push(format!("security groups are left out and stay as they are: {why}"));
-    }
+    notes.extend(security_groups.note());
     Document { notes, object: object(target, "TransferServer", name, &spec) }
 }
 
@@ -64,8 +62,8 @@ fn named_workflows(settings: &mut Map<String, Value>, names: &Names) {
 /// AWS Transfer never returns the security groups: they stand where EC2 told of them.
 fn with_groups(settings: &ServerSettings, groups: &SecurityGroups) -> ServerSettings {
     let mut settings = settings.clone();
-    if let (Some(details), SecurityGroups::Are(ids)) = (&mut settings.endpoint_details, groups) {
-        details.security_group_ids = Some(ids.clone());
+    if let (Some(details), Some(ids)) = (&mut settings.endpoint_details, groups.ids()) {
+        details.security_group_ids = Some(ids);
     }
     settings
 }

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::document::{Document, Names, Target, empty, members_of, object, own_tags, owned};
-use crate::aws::Tags;
+use super::document::{Document, Names, Taken, Target, at, empty, fields, members_of};
 use crate::aws::transfer::{Agreement, Connector, Profile, Workflow, agreement_key};
 
 /// A workflow.
@@ -15,14 +14,15 @@ pub(super) fn of_workflow(target: &Target, found: &Workflow, name: &str) -> Docu
         _ => Map::new(),
     };
     members.retain(|_, member| !empty(member));
-    document(target, "TransferWorkflow", name, &Taken { id: workflow_id, tags, at: at(target), members })
+    Taken { id: workflow_id, tags, at: at(target), members }.document(target, "TransferWorkflow", name)
 }
 
-/// An AS2 profile. Its certificates are named by their ids: AWS gives out no private key that could be imported anew.
-pub(super) fn of_profile(target: &Target, found: &Profile, name: &str) -> Document {
+/// An AS2 profile.
+pub(super) fn of_profile(target: &Target, names: &Names, found: &Profile, name: &str) -> Document {
     let Profile { arn: _, profile_id, settings, tags } = found;
-    let members = members_of(settings);
-    document(target, "TransferProfile", name, &Taken { id: profile_id, tags, at: at(target), members })
+    let mut members = members_of(settings);
+    names.refer_all(&mut members, "certificateIds", "certificateRefs");
+    Taken { id: profile_id, tags, at: at(target), members }.document(target, "TransferProfile", name)
 }
 
 /// An AS2 agreement.
@@ -36,7 +36,7 @@ pub(super) fn of_agreement(target: &Target, names: &Names, found: &Agreement, na
         None => at(target).into_iter().chain(fields(json!({"serverId": server_id}))).collect(),
     };
     let id = agreement_key(server_id, agreement_id);
-    document(target, "TransferAgreement", name, &Taken { id: &id, tags, at, members })
+    Taken { id: &id, tags, at, members }.document(target, "TransferAgreement", name)
 }
 
 /// A connector.
@@ -60,7 +60,7 @@ pub(super) fn of_connector(target: &Target, names: &Names, found: &Connector, na
         }
     }
     let taken = Taken { id: connector_id, tags, at: at(target), members };
-    let mut document = document(target, "TransferConnector", name, &taken);
+    let mut document = taken.document(target, "TransferConnector", name);
     document.notes.extend(unnamed.iter().map(|id| {
         format!("server {id} is not exported along: put the name of its TransferServer into asyncMdnConfig.serverRefs")
     }));
@@ -78,36 +78,4 @@ fn servers_of(mdn: &mut Map<String, Value>, names: &Names) -> Vec<String> {
 
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
-}
-
-/// What AWS has, and where an object finds it.
-struct Taken<'a> {
-    id: &'a str,
-    tags: &'a Tags,
-    at: Map<String, Value>,
-    members: Map<String, Value>,
-}
-
-fn document(target: &Target, kind: &str, name: &str, taken: &Taken<'_>) -> Document {
-    let Taken { id, tags, at, members } = taken;
-    let mut spec = at.clone();
-    let adoption = json!({"id": id, "mode": "IfIdentical"});
-    spec.insert("lifecycle".to_owned(), json!({"deletionPolicy": target.deletion_policy, "adoption": adoption}));
-    spec.extend(members.clone());
-    spec.extend(own_tags(tags));
-    let mut notes = vec![format!("{} {id}", kind.trim_start_matches("Transfer").to_lowercase())];
-    notes.extend(owned(tags));
-    Document { notes, object: object(target, kind, name, &spec) }
-}
-
-/// The account and the region, for what is not found through a server.
-fn at(target: &Target) -> Map<String, Value> {
-    fields(json!({"awsIdentityRef": {"name": target.identity}, "region": target.region}))
-}
-
-fn fields(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    }
 }

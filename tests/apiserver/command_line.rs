@@ -143,6 +143,24 @@ async fn known_hosts_are_lines_where_the_key_is_known_and_comments_else() {
     assert!(text.contains("SHA256:") && text.lines().all(|line| line.starts_with('#')), "{text}");
 }
 
+/// A partner's certificate, a profile that has it, and a web app with a logo, as somebody made them: their ids.
+async fn partners(world: &World, role: &str, owner: &Value) -> [String; 3] {
+    let pem = include_str!("../fixtures/certificates/partner.pem");
+    let certificate = json!({"Usage": "SIGNING", "Certificate": pem, "Description": "of-partner", "Tags": [owner]});
+    let certificate = world.out_of_band("ImportCertificate", &certificate).await;
+    let profile = json!({"As2Id": "them", "ProfileType": "PARTNER", "Tags": [owner],
+        "CertificateIds": [certificate["CertificateId"]]});
+    let profile = world.out_of_band("CreateProfile", &profile).await;
+    let center = json!({"InstanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef", "Role": role});
+    let web_app = json!({"IdentityProviderDetails": {"IdentityCenterConfig": center}, "Tags": [owner]});
+    let web_app = world.out_of_band("CreateWebApp", &web_app).await;
+    // Bytes that are no text.
+    let look = json!({"WebAppId": web_app["WebAppId"], "Title": "Files", "LogoFile": "/9j/4AAQ"});
+    world.out_of_band("UpdateWebAppCustomization", &look).await;
+    let ids = [&certificate["CertificateId"], &profile["ProfileId"], &web_app["WebAppId"]];
+    ids.map(|id| id.as_str().unwrap().to_owned())
+}
+
 /// What a person exports, checks, grants and applies.
 #[tokio::test]
 async fn an_export_passes_the_check_and_is_taken_over() {
@@ -157,16 +175,17 @@ async fn an_export_passes_the_check_and_is_taken_over() {
     let role = "arn:aws:iam::123456789012:role/sftp/platform/x";
     let user = json!({"ServerId": id, "UserName": "Alice_1", "Role": role, "Tags": [owner]});
     world.out_of_band("CreateUser", &user).await;
-    world.out_of_band("CreateProfile", &json!({"As2Id": "us", "ProfileType": "LOCAL", "Tags": [owner]})).await;
+    let made = partners(&world, role, &owner).await;
     let before = changes(&world, "").await;
-    let profile = |all: &str| all.lines().find_map(|line| line.strip_prefix("# profile ").map(str::to_owned));
     // AWS's listing lags.
-    let profile = await_condition("the export of everything", PATIENCE, async || {
+    await_condition("the export of everything", PATIENCE, async || {
         let all = printed(&world, &["export", "--all", "--namespace", PLATFORM]).await;
-        profile(&all).filter(|_| servers.keys().all(|id| all.contains(id.as_str()))).ok_or(all)
+        let whole = servers.keys().chain(&made).all(|id| all.contains(id.as_str()));
+        if whole { Ok(()) } else { Err(all) }
     })
     .await;
-    let ids = ["--server-id", id, "--id", &profile];
+    let [certificate, profile, web_app] = made.each_ref().map(String::as_str);
+    let ids = ["--server-id", id, "--id", certificate, "--id", profile, "--id", web_app];
     let text = printed(&world, &[&["export", "--namespace", PLATFORM][..], &ids].concat()).await;
     assert_eq!(changes(&world, "").await, before, "an export changes nothing");
 
@@ -174,17 +193,19 @@ async fn an_export_passes_the_check_and_is_taken_over() {
     std::fs::write(file.path(), &text).unwrap();
     let path = file.path().to_str().unwrap();
     let summary = printed(&world, &["check", "-f", path]).await;
-    assert!(summary.contains("1 TransferProfile, 1 TransferServer, 1 TransferUser"), "{summary}");
+    assert!(summary.contains("1 TransferProfile, 1 TransferServer, 1 TransferUser, 1 TransferWebApp"), "{summary}");
     let identity = world.object("awsidentities", "", "default").await;
     let mut grants = identity["spec"]["grants"].clone();
     grants[0]["serverIds"] = json!([id]);
-    grants[0]["adoptableIds"] = json!([profile]);
+    grants[0]["adoptableIds"] = json!(made);
     world.patch("awsidentities", "", "default", &json!({"spec": {"grants": grants}})).await;
     world.plane.kubectl(&["apply", "--filename", path]).await;
-    world.all_ready(10).await;
+    world.all_ready(12).await;
     let done = changes(&world, id).await;
     assert_eq!(done, ["TagResource", "TagResource"], "the server and its user say whose they are");
-    assert_eq!(changes(&world, &profile).await, ["TagResource"], "and so does the profile");
+    for id in &made {
+        assert_eq!(changes(&world, id).await, ["TagResource"], "and so does {id}");
+    }
     assert!(printed(&world, &["status", "-n", PLATFORM]).await.contains("Alice_1"));
 }
 

@@ -177,10 +177,10 @@ impl World {
     }
 
     /// What a person does in AWS's console.
-    pub async fn out_of_band(&self, operation: &str, input: &Value) {
+    pub async fn out_of_band(&self, operation: &str, input: &Value) -> Value {
         let change =
             json!({"account": "123456789012", "region": "eu-central-1", "operation": operation, "input": input});
-        self.sim.control("/_sim/change", &change).await;
+        self.sim.control("/_sim/change", &change).await["output"].take()
     }
 
     /// The annotation that asks for a reconcile now.

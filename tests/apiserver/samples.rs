@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::fields::certificate;
+use crate::host_keys::KeySecret;
 use crate::support::{ControlPlane, Lent, await_condition, repository};
 use crate::world::World;
 
@@ -65,17 +66,12 @@ async fn partners_are_reached_by_sftp_and_by_as2() {
     world.plane.kubectl(&["create", "namespace", "sftp"]).await;
     // AWS chooses the ids of certificates; those of the samples are made up.
     let certificates = [certificate(&world.sim).await, certificate(&world.sim).await];
-    for sample in ["identity", "connector", "as2-profiles"] {
-        let mut text = std::fs::read_to_string(repository(&format!("deploy/samples/{sample}.yaml"))).unwrap();
-        for (number, id) in certificates.iter().enumerate() {
-            text = text.replace(&format!("cert-0123456789abcdef{number}"), id);
-        }
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(&file, text).unwrap();
-        world.plane.kubectl(&["apply", "--filename", file.path().to_str().unwrap()]).await;
+    let made_up = [0, 1].map(|number| format!("cert-0123456789abcdef{number}"));
+    for sample in ["identity", "connector", "as2-profiles", "as2-agreement"] {
+        put(&world, sample, made_up.iter().zip(&certificates)).await;
     }
     let _operator = world.operator(&[]).await;
-    world.all_ready(4).await;
+    world.all_ready(6).await;
     let profile = async |name: &str| {
         world.object("transferprofiles", "sftp", name).await["status"]["profileId"].as_str().unwrap().to_owned()
     };
@@ -89,6 +85,132 @@ async fn partners_are_reached_by_sftp_and_by_as2() {
     assert_eq!(sftp["TrustedHostKeys"].as_array().unwrap().len(), 1, "the partner's key of the ConfigMap");
     // The simulator's partners show another one.
     world.told("transferconnectors", "sftp", "acme", "HostKeyNotTrusted").await;
+}
+
+/// Applies a sample with ids that AWS gave in the place of those that are made up.
+async fn put<'a>(world: &World, sample: &str, ids: impl Iterator<Item = (&'a String, &'a String)>) {
+    let text = std::fs::read_to_string(repository(&format!("deploy/samples/{sample}.yaml"))).unwrap();
+    let text = ids.fold(text, |text, (made_up, id)| text.replace(made_up, id));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, text).unwrap();
+    world.plane.kubectl(&["apply", "--filename", file.path().to_str().unwrap()]).await;
+}
+
+/// What the chart's `secrets.namespaces` gives.
+async fn let_read_secrets(world: &World) {
+    let role = ["create", "role", "secrets", "--namespace", "sftp", "--verb=get", "--resource=secrets"];
+    world.plane.kubectl(&role).await;
+    let of = "--serviceaccount=transfer-operator-system:transfer-operator";
+    let bound = ["create", "rolebinding", "secrets", "--namespace", "sftp", "--role=secrets", of];
+    world.plane.kubectl(&bound).await;
+}
+
+/// A Secret in namespace sftp.
+fn secret(name: &str, kind: &str, key: &str, value: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "sftp"},
+        "type": format!("transfer-operator.dev/{kind}"), "stringData": {key: value}})
+}
+
+#[tokio::test]
+async fn servers_of_every_sample_and_who_logs_in_become_ready() {
+    let world = World::beside(Arc::new(Lent::installed().await)).await;
+    for namespace in ["sftp", "team-a"] {
+        world.plane.kubectl(&["create", "namespace", namespace]).await;
+    }
+    // The platform lets the team's users in.
+    world.plane.kubectl(&["label", "namespace", "team-a", "sftp=yes"]).await;
+    let_read_secrets(&world).await;
+    let key = KeySecret::of("openssh-ed25519").text();
+    let password = secret("partner-login", "login-password", "password", "a-password-of-nobody");
+    world.apply(&[secret("files-host-key", "host-key", "ssh-privatekey", &key), password]).await;
+    for last in 0..2 {
+        let address = json!({"allocation_id": format!("eipalloc-0123456789abcdef{last}"), "address": {}});
+        world.sim.control("/_sim/change", &json!({"region": "eu-central-1", "set_address": address})).await;
+    }
+    let samples = [
+        ("identity", 0),
+        ("server-public", 1),
+        ("users", 3),
+        ("workflow", 2),
+        ("directory-on-efs", 2),
+        ("server-internal", 1),
+        ("server-internet-facing", 1),
+        ("server-lambda", 1),
+        ("server-api-gateway", 1),
+        ("report-only", 1),
+    ];
+    for (sample, _) in samples {
+        put(&world, sample, std::iter::empty()).await;
+    }
+    let _operator = world.operator(&[]).await;
+    world.all_ready(samples.iter().map(|(_, count)| count).sum()).await;
+    let keys = world.object("transferservers", "sftp", "files").await["status"]["hostKeys"].clone();
+    assert_eq!(keys[0]["name"], "ed25519", "{keys}");
+    world.told("transferservers", "sftp", "lambda", "LoginAccepted").await;
+    let team = world.object("transferusers", "team-a", "invoices").await["status"]["userName"].clone();
+    assert_eq!(team, "team-a_invoices");
+}
+
+#[tokio::test]
+async fn a_server_in_use_is_observed_before_it_is_taken_over() {
+    let world = World::beside(Arc::new(Lent::installed().await)).await;
+    world.plane.kubectl(&["create", "namespace", "sftp"]).await;
+    // The tag of the sample's identity; with other settings it would not be taken over unchanged.
+    let tags = json!([{"Key": "owner", "Value": "platform"}]);
+    let server = world.out_of_band("CreateServer", &json!({"Tags": tags})).await["ServerId"].take();
+    let role = "arn:aws:iam::123456789012:role/sftp/writers";
+    let mappings = json!([{"Entry": "/", "Target": "/my-files/alice"}]);
+    let alice = json!({"ServerId": server, "UserName": "alice", "Role": role, "HomeDirectoryType": "LOGICAL",
+        "HomeDirectoryMappings": mappings, "Tags": tags});
+    world.out_of_band("CreateUser", &alice).await;
+    let (made_up, id) = ("s-0123456789abcdef0".to_owned(), server.as_str().unwrap().to_owned());
+    put(&world, "identity", std::iter::empty()).await;
+    put(&world, "adoption", [(&made_up, &id)].into_iter()).await;
+    let identity = world.object("awsidentities", "", "default").await;
+    let mut grants = identity["spec"]["grants"].clone();
+    grants[0]["serverIds"] = json!([id]);
+    world.patch("awsidentities", "", "default", &json!({"spec": {"grants": grants}})).await;
+    let _operator = world.operator(&[]).await;
+    world.told("transferservers", "sftp", "legacy", "Observed").await;
+    world.told("transferusers", "sftp", "legacy-alice", "ServerNotAvailable").await;
+    let shown = world.object("transferservers", "sftp", "legacy").await["status"]["drift"].clone();
+    assert_eq!(shown, Value::Null, "nothing differs");
+
+    for (kind, name, reason) in
+        [("transferservers", "legacy", "Available"), ("transferusers", "legacy-alice", "Available")]
+    {
+        let full = json!({"spec": {"lifecycle": {"managementPolicy": "Full"}}});
+        world.patch(kind, "sftp", name, &full).await;
+        world.told(kind, "sftp", name, reason).await;
+    }
+    let changing = ["CreateServer", "UpdateServer", "CreateUser", "UpdateUser", "DeleteUser", "ImportSshPublicKey"];
+    for operation in changing {
+        // What was done out of band is not in the log.
+        assert_eq!(world.done(operation).await, Vec::<Value>::new(), "{operation}");
+    }
+    assert_eq!(world.done("TagResource").await.len(), 2);
+}
+
+/// docs/connectors.md: External Secrets itself does not run.
+#[tokio::test]
+async fn the_push_secret_of_the_page_is_one_for_external_secrets() {
+    let plane = ControlPlane::start().await;
+    plane.install().await;
+    let crds = repository("tests/fixtures/external-secrets-crds.yaml");
+    plane.kubectl(&["apply", "--filename", crds.to_str().unwrap()]).await;
+    plane.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await;
+    plane.kubectl(&["create", "namespace", "sftp"]).await;
+    let page = std::fs::read_to_string(repository("docs/connectors.md")).unwrap();
+    let block = page.split("```yaml\n").find(|block| block.contains("kind: PushSecret")).unwrap();
+    let manifest = block.split("```").next().unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let dry = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "--filename"];
+    let apply = [&dry[..], &[file.path().to_str().unwrap()]].concat();
+    std::fs::write(&file, manifest).unwrap();
+    plane.kubectl(&apply).await;
+    std::fs::write(&file, manifest.replace("remoteKey", "remoteName")).unwrap();
+    let refused = plane.try_kubectl(&apply).await.unwrap_err();
+    assert!(refused.contains("remoteName"), "{refused}");
 }
 
 /// What cert-manager writes into the Secret of its Certificate.
@@ -120,12 +242,7 @@ async fn a_partner_is_there_both_ways_with_certificates_that_are_renewed() {
     let crds = repository("tests/fixtures/cert-manager-crds.yaml");
     world.plane.kubectl(&["apply", "--filename", crds.to_str().unwrap()]).await;
     world.plane.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await;
-    // What the chart's secrets.namespaces gives.
-    let role = ["create", "role", "certificates", "--namespace", "sftp", "--verb=get", "--resource=secrets"];
-    world.plane.kubectl(&role).await;
-    let of = "--serviceaccount=transfer-operator-system:transfer-operator";
-    let bound = ["create", "rolebinding", "certificates", "--namespace", "sftp", "--role=certificates", of];
-    world.plane.kubectl(&bound).await;
+    let_read_secrets(&world).await;
     issue(&world, "as2-us", "own.pem", "own.key").await;
     for sample in ["identity", "as2-agreement", "as2-partner"] {
         let file = repository(&format!("deploy/samples/{sample}.yaml"));

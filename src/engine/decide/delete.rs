@@ -185,11 +185,14 @@ fn found(facts: &Facts, ids: Vec<String>) -> Action {
     // Acknowledged and still there beyond the lag: a late create brought it back, or it did not go.
     let lag = facts.windows.lag;
     let going = |id: &String| facts.deleted.get(id).is_some_and(|at| facts.now.duration_since(*at) < lag);
-    let due: Vec<String> = ids.into_iter().filter(|id| !going(id)).collect();
+    let (going, due): (Vec<String>, Vec<String>) = ids.into_iter().partition(going);
     if !due.is_empty() {
         return Action::Delete(due);
     }
-    wait(reasons::DELETING, "AWS accepted the deletion and is still showing the object", None)
+    // That may be a deletion, or, of what was replaced, that it was let go.
+    let message =
+        format!("AWS accepted the last call for {} {}, and does not show it yet", facts.words.noun, going.join(", "));
+    wait(reasons::DELETING, message, None)
 }
 
 /// The deletion goes out once it is not one of too many, nothing stands in its way and AWS does not go on refusing it.

@@ -252,6 +252,20 @@ async fn the_old_one_in_force_again_has_its_end_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_profile_names_twice_it_has_once() {
+    let rig = with_own(json!({})).await;
+    let own = id(&rig);
+    profile(&rig, "LOCAL");
+    rig.edit(PROFILE, "us", |object| {
+        object["spec"]["certificateRefs"] = json!([{"name": "own"}, {"name": "own", "namespace": "team"}]);
+        object["spec"]["certificateIds"] = json!([own]);
+    });
+    rig.run(PROFILE, "us", HOUR).await;
+    assert!(is_ready(&rig, PROFILE, "us"), "{}", rig.message(PROFILE, "us"));
+    assert_eq!((of_profile(&rig), rig.cloud.calls()), (vec![own], vec!["CreateProfile".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_profile_takes_what_is_ready_and_fits_and_keeps_what_it_has() {
     let rig = with_own(json!({})).await;
     rig.certificate("theirs", json!({}));

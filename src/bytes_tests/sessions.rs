@@ -78,6 +78,25 @@ proptest! {
     }
 }
 
+/// What the SDK says of an escape or an element that should not be there has it in it.
+#[test]
+fn what_cannot_be_read_of_a_session_is_repeated_nowhere() {
+    let (session, caller) = (String::from_utf8(file("assume-role.xml")).unwrap(), file("get-caller-identity.xml"));
+    let secrets = ["not-a-secret-of-any-account-0123456789ab", "not-a-token-of-any-session"];
+    runtime().block_on(async {
+        for secret in secrets {
+            let places =
+                [format!("&{secret};"), format!("<{secret}>")].map(|garbled| session.replace(secret, &garbled));
+            for garbled in places {
+                let (outcome, _) = who((200, garbled.as_bytes()), (200, &caller)).await;
+                let fault = outcome.unwrap_err();
+                let told = format!("{fault} {fault:?}");
+                assert!(!secret.split('-').any(|piece| piece.len() > 4 && told.contains(piece)), "{garbled}: {told}");
+            }
+        }
+    });
+}
+
 #[test]
 fn an_answer_of_sts_that_is_cut_is_no_session_and_no_account() {
     let (session, caller) = (file("assume-role.xml"), file("get-caller-identity.xml"));

@@ -14,6 +14,8 @@ use crate::aws::{AwsError, AwsErrorKind};
 pub(super) const NOT_SENT: &str = "NotSent";
 /// Our word for an answer that cannot be read.
 pub(super) const UNREADABLE: &str = "UnreadableAnswer";
+/// The operation whose answer is a secret: what the SDK says of one that it cannot read may repeat a piece of it.
+const SECRET: &str = "AssumeRole";
 
 /// What the request left behind, whatever became of it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,7 +97,8 @@ where
 {
     let status = response.status();
     if status.is_success() {
-        return plain(operation, AwsErrorKind::Lost, UNREADABLE, chain(failure), heard.date);
+        let why = if operation == SECRET { "the answer cannot be read".to_owned() } else { chain(failure) };
+        return plain(operation, AwsErrorKind::Lost, UNREADABLE, why, heard.date);
     }
     let message = format!("HTTP status {} without an error code", status.as_u16());
     plain(operation, AwsErrorKind::Unavailable, UNREADABLE, message, heard.date)

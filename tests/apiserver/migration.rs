@@ -1,5 +1,5 @@
-//! docs/migration.md walked: what Crossplane made in AWS is exported, observed and taken over. Crossplane itself does not
-//! run; in AWS stands what its providers leave there, their tags among it.
+//! docs/migration.md walked: what Crossplane and Terraform made in AWS is exported, observed and taken over. Neither runs
+//! here; in AWS stands what their providers leave there, their tags among it.
 
 use std::sync::Arc;
 
@@ -14,25 +14,68 @@ const KEYS: [&str; 2] = [
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAtIlWUC7U2NXyg1fK4XS7BhtJCNSbs6IeMdnt+xXDbN",
 ];
 
-/// What a provider of Crossplane puts on everything that can have tags, beside those of the manifest.
-fn tags(kind: &str) -> Value {
-    let own = [("crossplane-kind", kind), ("crossplane-name", "example"), ("crossplane-providerconfig", "default")];
-    own.iter().chain(&[("env", "prod")]).map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+const ROLE: &str = "arn:aws:iam::123456789012:role/sftp/platform/writers";
+
+/// What a tool leaves in AWS.
+struct Tool {
+    /// The members of CreateServer and of CreateUser that it sends beside the names.
+    server: Value,
+    user: Value,
+    /// Beginning of the keys of tags that are the tool's own, which the page says to leave out; none where it has none.
+    own_tags: Option<&'static str>,
+    /// Keys of tags that stay on both.
+    stay: &'static [&'static str],
 }
 
-/// A server, a user of it and the user's keys, which are objects of their own there; answers with the server's id.
-async fn made_by_crossplane(world: &World) -> String {
-    let server = json!({
-        "IdentityProviderType": "SERVICE_MANAGED", "SecurityPolicyName": "TransferSecurityPolicy-2018-11",
-        "Tags": tags("server.transfer.aws.m.upbound.io"),
-    });
-    world.out_of_band("CreateServer", &server).await;
-    let (id, _) = world.servers().await.into_iter().next().unwrap();
-    let user = json!({
-        "ServerId": id, "UserName": "tftestuser", "Role": "arn:aws:iam::123456789012:role/sftp/platform/writers",
-        "HomeDirectoryType": "LOGICAL", "HomeDirectoryMappings": [{"Entry": "/in", "Target": "/my-files/in"}],
-        "Tags": tags("user.transfer.aws.m.upbound.io"),
-    });
+fn tags(all: &[(&str, &str)]) -> Value {
+    all.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+}
+
+/// Providers of Crossplane put tags of their own on everything that can have some.
+fn crossplane() -> Tool {
+    let own = |kind| {
+        let own = [("crossplane-kind", kind), ("crossplane-name", "example"), ("crossplane-providerconfig", "default")];
+        tags(&[&own[..], &[("env", "prod")]].concat())
+    };
+    Tool {
+        server: json!({"IdentityProviderType": "SERVICE_MANAGED", "SecurityPolicyName": "TransferSecurityPolicy-2018-11",
+            "Tags": own("server.transfer.aws.m.upbound.io")}),
+        user: json!({"HomeDirectoryType": "LOGICAL",
+            "HomeDirectoryMappings": [{"Entry": "/in", "Target": "/my-files/in"}],
+            "Tags": own("user.transfer.aws.m.upbound.io")}),
+        own_tags: Some("crossplane-"),
+        stay: &["crossplane-kind", "crossplane-name", "crossplane-providerconfig", "env"],
+    }
+}
+
+/// The provider of Terraform sends its own defaults along, a policy without blanks, and the host name as tags, which
+/// aws_transfer_tag makes.
+fn terraform() -> Tool {
+    let policy = json!({"Version": "2012-10-17",
+        "Statement": [{"Sid": "Own", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "arn:aws:s3:::my-files/*"}]});
+    let host = [
+        ("transfer:customHostname", "sftp.example.com"),
+        ("transfer:route53HostedZoneId", "/hostedzone/Z1D633PJN98FT9"),
+    ];
+    Tool {
+        server: json!({"Domain": "S3", "EndpointType": "PUBLIC", "IdentityProviderType": "SERVICE_MANAGED",
+            "SecurityPolicyName": "TransferSecurityPolicy-2018-11", "LoggingRole": ROLE,
+            "PreAuthenticationLoginBanner": "Welcome", "Tags": tags(&[&host[..], &[("env", "prod")]].concat())}),
+        user: json!({"HomeDirectoryType": "PATH", "HomeDirectory": "/my-files/tftestuser", "Policy": policy.to_string(),
+            "Tags": tags(&[("env", "prod")])}),
+        own_tags: None,
+        stay: &["env"],
+    }
+}
+
+/// A server, a user of it and the user's keys, which are objects of their own in both tools; answers with the server's id.
+async fn made(world: &World, tool: &Tool) -> String {
+    let answer = world.out_of_band("CreateServer", &tool.server).await;
+    let id = answer["ServerId"].as_str().unwrap().to_owned();
+    let mut user = tool.user.clone();
+    for (member, value) in [("ServerId", id.as_str()), ("UserName", "tftestuser"), ("Role", ROLE)] {
+        user[member] = json!(value);
+    }
     world.out_of_band("CreateUser", &user).await;
     for key in KEYS {
         let key = json!({"ServerId": id, "UserName": "tftestuser", "SshPublicKeyBody": key});
@@ -51,19 +94,19 @@ fn granted(server: &str) -> Value {
             "grants": [{
                 "name": "sftp-platform-export", "kinds": ["TransferServer", "TransferUser"],
                 "namespaces": {"from": "Names", "names": [PLATFORM]}, "serverIds": [server],
-                "roleArns": ["arn:aws:iam::123456789012:role/sftp/platform/writers"],
+                "roleArns": [ROLE],
             }],
         },
     })
 }
 
-/// The exported manifests without the tags of Crossplane, as the page says.
-fn manifests(export: &str, server: impl Fn(&mut Value)) -> Vec<Value> {
+/// The exported manifests without the tags that are the tool's own, as the page says.
+fn manifests(export: &str, tool: &Tool, server: impl Fn(&mut Value)) -> Vec<Value> {
     let mut all: Vec<Value> = serde_saphyr::from_multiple(export).unwrap();
     all.retain(|object| !object.is_null());
     for object in &mut all {
         let tags = object["spec"]["tags"].as_object_mut().unwrap();
-        tags.retain(|key, _| !key.starts_with("crossplane-"));
+        tags.retain(|key, _| !tool.own_tags.is_some_and(|own| key.starts_with(own)));
         assert_eq!(tags.len(), 1, "{tags:?}");
         if object["kind"] == "TransferServer" {
             server(object);
@@ -80,9 +123,25 @@ async fn in_aws(world: &World, id: &str) -> [Value; 2] {
 
 #[tokio::test]
 async fn what_crossplane_made_is_observed_then_taken_over_and_let_go() {
+    migrated(&crossplane()).await;
+}
+
+#[tokio::test]
+async fn what_terraform_made_is_observed_then_taken_over_and_let_go() {
+    let server = migrated(&terraform()).await;
+    // The host name is a field here, its tags stay as they were.
+    assert_eq!(
+        server["spec"]["customHostname"],
+        json!({"hostname": "sftp.example.com", "hostedZoneId": "/hostedzone/Z1D633PJN98FT9"})
+    );
+    assert_eq!(server["spec"]["preAuthenticationLoginBanner"], "Welcome");
+}
+
+/// The walk of the page; answers with the server as it was taken over.
+async fn migrated(tool: &Tool) -> Value {
     let world = World::beside(Arc::new(Lent::installed().await)).await;
     world.plane.kubectl(&["create", "namespace", PLATFORM]).await;
-    let id = made_by_crossplane(&world).await;
+    let id = made(&world, tool).await;
     let export = ["export", "--server-id", &id, "--namespace", PLATFORM, "--identity", "imported"];
     let text = printed(&world, &export).await;
     for key in KEYS {
@@ -92,28 +151,29 @@ async fn what_crossplane_made_is_observed_then_taken_over_and_let_go() {
     world.apply(&[granted(&id)]).await;
 
     let observing = |server: &mut Value| server["spec"]["lifecycle"]["managementPolicy"] = json!("ObserveOnly");
-    world.apply(&manifests(&text, observing)).await;
+    world.apply(&manifests(&text, tool, observing)).await;
     world.told("transferservers", PLATFORM, &id, "Observed").await;
     world.told("transferusers", PLATFORM, "tftestuser", "ServerNotAvailable").await;
     let observed = world.object("transferservers", PLATFORM, &id).await;
     assert_eq!(observed["status"]["drift"], Value::Null, "nothing differs: {observed:#}");
     assert_eq!(changes(&world, "").await, [""; 0], "looking changes nothing");
 
-    world.apply(&manifests(&text, |_| {})).await;
+    world.apply(&manifests(&text, tool, |_| {})).await;
     world.all_ready(2).await;
     for (kind, name) in [("transferservers", id.as_str()), ("transferusers", "tftestuser")] {
         world.poke(kind, name).await;
     }
     world.all_ready(2).await;
     assert_eq!(changes(&world, "").await, ["TagResource", "TagResource"], "both say whose they are, and no more");
-    let theirs = ["crossplane-kind", "crossplane-name", "crossplane-providerconfig", "env"];
     for tags in in_aws(&world, &id).await {
         let tags = tags.to_string();
-        assert!(theirs.iter().all(|key| tags.contains(key)) && tags.contains("transfer-operator.dev/uid"), "{tags}");
+        assert!(tool.stay.iter().all(|key| tags.contains(key)) && tags.contains("transfer-operator.dev/uid"), "{tags}");
     }
+    let server = world.object("transferservers", PLATFORM, &id).await;
 
     // And back: what is deleted here stays in AWS.
     world.delete_all().await;
     let tags = in_aws(&world, &id).await;
     assert!(tags.iter().all(|tags| !tags.is_null() && !tags.to_string().contains("/uid")), "{tags:?}");
+    server
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::host_keys::{KeySecret, allow_secrets};
-use crate::support::managed;
+use crate::support::{managed, repository};
 use crate::world::{PLATFORM, World};
 
 const PASSWORD: &str = "correct-horse+battery/staple&42";
@@ -64,6 +64,15 @@ async fn no_secret_stands_in_the_log_of_any_library_at_trace() {
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login", "namespace": PLATFORM},
         "type": "transfer-operator.dev/login-password", "stringData": {"password": PASSWORD},
     });
+    let pair = ["own.pem", "own.key"]
+        .map(|file| std::fs::read_to_string(repository(&format!("tests/fixtures/certificates/{file}"))).unwrap());
+    let label = json!({"transfer-operator.dev/certificate": "true"});
+    let tls = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "seal", "namespace": PLATFORM, "labels": label},
+        "type": "kubernetes.io/tls", "stringData": {"tls.crt": pair[0], "tls.key": pair[1]},
+    });
+    let seal = json!({"region": "eu-central-1", "usage": "SIGNING", "secretRef": {"name": "seal"},
+        "rotation": {"notice": "168h"}});
     let role = "arn:aws:iam::123456789012:role/transfer";
     let assumed = json!({
         "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity", "metadata": {"name": "assumed"},
@@ -79,11 +88,12 @@ async fn no_secret_stands_in_the_log_of_any_library_at_trace() {
         "hostKeys": [{"name": "first", "secretKeyRef": {"name": "host-key"}}],
         "loginTest": {"userName": "partner", "passwordSecretRef": {"name": "login"}},
     });
-    world.apply(&[password, assumed, managed("TransferServer", PLATFORM, "asked", &spec)]).await;
+    let asked = managed("TransferServer", PLATFORM, "asked", &spec);
+    world.apply(&[password, tls, assumed, asked, managed("TransferCertificate", PLATFORM, "seal", &seal)]).await;
     let operator = world.operator(&["--log-level", "trace,transfer_operator=trace"]).await;
     world.told("transferservers", PLATFORM, "asked", "LoginAccepted").await;
-    world.all_ready(8).await;
-    for sent in ["TestIdentityProvider", "CreateServer", "AssumeRole"] {
+    world.all_ready(9).await;
+    for sent in ["TestIdentityProvider", "CreateServer", "AssumeRole", "ImportCertificate"] {
         assert!(!world.calls_of(sent).await.is_empty(), "{sent} was not called");
     }
 
@@ -92,5 +102,5 @@ async fn no_secret_stands_in_the_log_of_any_library_at_trace() {
     for library in [" hyper_util::", " aws_smithy_runtime::", " kube_client::", " tower::", " transfer_operator::"] {
         assert!(log.contains(library), "{library} says nothing");
     }
-    assert_eq!(leaks(&log, &[PASSWORD.to_owned(), key]), Vec::<String>::new());
+    assert_eq!(leaks(&log, &[PASSWORD.to_owned(), key, pair[1].clone()]), Vec::<String>::new());
 }

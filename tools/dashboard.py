@@ -172,7 +172,7 @@ def drawn(answers):
             start = min((x for _, points in series for x, _ in points), default=0)
             # Of large numbers a chart has no room for the noughts.
             unit, part = {"bytes": ("MiB", 2**20), "none": ("", 1)}.get(unit, (unit, 1))
-            unit, part = ("days", 86400) if title == "First key to end" else (unit, part)
+            unit, part = ("days", 86400) if title in ("First key to end", "First certificate to end") else (unit, part)
             series = [(name, [(x - start, y / part) for x, y in points]) for name, points in series]
             # More have no room below.
             chart = svg.chart(f"{row}: {title}", "seconds", unit, series[:5])

@@ -151,7 +151,7 @@ pub struct TransferAgreementSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enforce_message_signing: Option<String>,
     /// What to call it: 1 to 200 letters, digits and signs of ASCII, without blanks, such as orders-of-partner-inc. AWS has
-    /// no way to clear it, only to put another one in its place.
+    /// no way to clear it, only to put another one in its place: CannotClear.
     #[schemars(length(min = 1, max = 200))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,

@@ -10,6 +10,8 @@ pub(crate) mod connector;
 pub(crate) mod dependents;
 pub mod deps;
 #[cfg(test)]
+mod explain_tests;
+#[cfg(test)]
 pub(crate) mod fakes;
 pub(crate) mod grants;
 pub(crate) mod home;

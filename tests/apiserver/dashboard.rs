@@ -119,6 +119,7 @@ async fn no_query_of_the_dashboard_answers_with_nothing() {
     let operator = world.operator(&["--resync-interval=1s"]).await;
     world.all_ready(9).await;
     let prometheus = Prometheus::start(&operator.health_address());
+    come(&world, "first").await;
     await_condition("an answer to every query", PATIENCE, async || {
         let mut empty = Vec::new();
         for (title, query) in &queries {
@@ -143,18 +144,24 @@ async fn no_query_of_the_dashboard_answers_with_nothing() {
     }
 }
 
-/// Users come and go, and AWS throttles now and then.
-async fn busy_minutes(world: &World) {
+/// Twenty users at once, while AWS throttles; answers with their names.
+async fn come(world: &World, wave: &str) -> Vec<String> {
     let spec = json!({
         "serverRef": {"name": "files"}, "role": "arn:aws:iam::123456789012:role/sftp/platform/files",
         "home": {"s3": {"bucket": "files"}},
     });
+    let names: Vec<String> = (0..20).map(|number| format!("wave-{wave}-{number}")).collect();
+    let users: Vec<Value> = names.iter().map(|name| managed("TransferUser", PLATFORM, name, &spec)).collect();
+    world.apply(&users).await;
+    let throttle = json!({"operation": "DescribeUser", "next": 10, "fault": {"kind": "throttle"}});
+    world.sim.control("/_sim/faults", &throttle).await;
+    names
+}
+
+/// Users come and go, and AWS throttles now and then.
+async fn busy_minutes(world: &World) {
     for wave in 0..6 {
-        let names: Vec<String> = (0..20).map(|number| format!("wave-{wave}-{number}")).collect();
-        let users: Vec<Value> = names.iter().map(|name| managed("TransferUser", PLATFORM, name, &spec)).collect();
-        world.apply(&users).await;
-        let throttle = json!({"operation": "DescribeUser", "next": 10, "fault": {"kind": "throttle"}});
-        world.sim.control("/_sim/faults", &throttle).await;
+        let names = come(world, &wave.to_string()).await;
         tokio::time::sleep(std::time::Duration::from_secs(20)).await;
         if wave % 2 == 1 {
             let line = ["delete", "transferusers", "--namespace", PLATFORM, "--wait=false"];

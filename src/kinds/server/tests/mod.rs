@@ -6,7 +6,6 @@ mod advice;
 mod deletion;
 mod diff;
 mod endpoints;
-mod explain;
 mod features;
 mod groups;
 mod keys;

@@ -1,11 +1,11 @@
-//! What `kubectl explain` says of members that cannot be changed or taken out.
+//! What `kubectl explain` says of members of every kind that cannot be changed or taken out.
 
 use serde_json::{Value, json};
 
-use super::super::members::{MEMBERS, SECURITY_GROUPS, members};
+use super::server::members::{MEMBERS, SECURITY_GROUPS, members};
 use crate::api::all_crds;
 use crate::engine::diff::{Effect, Member, Reset};
-use crate::kinds::login;
+use crate::kinds::{agreement, connector, login, web_app};
 
 /// What is said of a field of a spec, and whether it must be there.
 fn explained(kind: &str, path: &str) -> (String, bool) {
@@ -28,21 +28,48 @@ fn of_servers() -> Vec<Member> {
     rows
 }
 
+/// The tables of all kinds that have one.
+fn tables() -> Vec<(&'static str, Member)> {
+    let of = |kind, members: &[Member]| members.iter().map(|member| (kind, *member)).collect::<Vec<_>>();
+    [
+        of("TransferUser", &login::MEMBERS),
+        of("TransferAccess", &login::MEMBERS),
+        of("TransferServer", &of_servers()),
+        of("TransferConnector", connector::members::MEMBERS),
+        of("TransferAgreement", agreement::members::MEMBERS),
+        of("TransferWebApp", &[&web_app::members::SETTINGS[..], &web_app::members::LOOK[..]].concat()),
+    ]
+    .concat()
+}
+
+/// What a rule of the CRD keeps in the spec: it, or what takes its place.
+const KEPT: [(&str, &str); 5] = [
+    ("TransferConnector", "url"),
+    ("TransferConnector", connector::members::LOCAL_PROFILE),
+    ("TransferConnector", connector::members::PARTNER_PROFILE),
+    ("TransferAgreement", agreement::members::LOCAL_PROFILE),
+    ("TransferAgreement", agreement::members::PARTNER_PROFILE),
+];
+
 #[test]
 fn explain_says_what_cannot_be_taken_out_or_changed() {
-    let logins = ["TransferUser", "TransferAccess"].map(|kind| login::MEMBERS.map(|member| (kind, member)));
-    let servers = of_servers().into_iter().map(|member| ("TransferServer", member));
     let mut marked = 0;
-    for (kind, member) in logins.into_iter().flatten().chain(servers) {
+    // Servers are named by their objects alone.
+    let named = |(_, member): &(&str, Member)| member.path != connector::members::ASYNC_MDN_SERVERS;
+    for (kind, member) in tables().into_iter().filter(named) {
         let (text, required) = explained(kind, member.path);
+        let kept = required || KEPT.contains(&(kind, member.path));
         let says = |word: &str| assert!(text.contains(word), "{kind}, {}: {word} is not in: {text}", member.path);
         match member.effect {
             Effect::Live => {}
             Effect::Restart | Effect::Offline => says("takes a stop"),
             Effect::Ec2 => says("through EC2"),
-            Effect::Replace | Effect::Refused => says("Immutable"),
+            Effect::Replace | Effect::Refused => {
+                let said = text.contains("Immutable") || text.contains("Cannot be changed");
+                assert!(said, "{kind}, {}: {text}", member.path);
+            }
         }
-        if matches!(member.reset, Reset::Never) && !required {
+        if matches!(member.reset, Reset::Never) && !kept {
             says("CannotClear");
         }
         marked += usize::from(member.effect != Effect::Live || matches!(member.reset, Reset::Never));
@@ -56,4 +83,5 @@ fn explain_marks_what_is_no_member_of_the_table() {
     assert!(explained("TransferServer", SECURITY_GROUPS).0.contains("CannotClear"));
     assert!(explained("TransferServer", "hostKeys").0.contains("CannotClear"));
     assert!(explained("TransferServer", "domain").0.contains("Immutable"));
+    assert!(explained("TransferCertificate", "description").0.contains("CannotClear"));
 }

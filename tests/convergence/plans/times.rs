@@ -28,6 +28,9 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
         ("W16-profile", "TransferProfile", "us"),
         ("W16-agreement", "TransferAgreement", "orders"),
         ("W16-renewal", "TransferCertificate", "signing"),
+        ("W16-connector", "TransferConnector", "acme"),
+        ("W16-web-app", "TransferWebApp", "portal"),
+        ("W15-workflow", "TransferWorkflow", "scan"),
     ];
     for (name, kind, object) in of {
         let workflow = workflows::named(name);
@@ -58,8 +61,9 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
                 }
             }
             for point in of("Create").filter(|point| usize::try_from(point.call).unwrap() <= quiet) {
-                // As long as a profile names a certificate, that waits.
-                let delete = (name != "W16-renewal").then(|| ("delete", vec![Act::Delete(kind, object)]));
+                // As long as a profile names a certificate, that waits; and what deletes its web app itself is not done then.
+                let delete = !matches!(name, "W16-renewal" | "W16-web-app");
+                let delete = delete.then(|| ("delete", vec![Act::Delete(kind, object)]));
                 let again = ("recreate", others::again(workflow, kind, object));
                 for (what, acts) in delete.into_iter().chain([again]) {
                     for moment in [Moment::Before, Moment::Sent] {

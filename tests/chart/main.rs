@@ -14,6 +14,7 @@ mod matrix;
 mod operator;
 mod owned;
 mod policy;
+mod publishing;
 mod release;
 mod render;
 mod rights;

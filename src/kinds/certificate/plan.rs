@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::rotation::{self, Rotated};
 use super::source::Source;
-use super::want::{ACTIVE, CHAIN, DESCRIPTION, INACTIVE, WantedCertificate};
+use super::want::{ACTIVE, CHAIN, DESCRIPTION, INACTIVE, WantedCertificate, whole};
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
 use crate::aws::Mutation;
@@ -63,11 +63,11 @@ fn differing(want: &WantedCertificate, have: &Rotated, applied: &Applied, now: T
     let mut changes: Vec<Change> = replaced(want, held, applied);
     let dates = Dates::of(want, have, applied, now);
     // A time that has passed is as good as another one that has.
-    let passed = |date: Option<Timestamp>| date.map(|date| date.max(now));
+    let passed = |date: Option<Timestamp>| date.map(|date| whole(date).max(now));
     if dates.active_is_said && passed(dates.active) != passed(held.active_date) {
         changes.push(change(ACTIVE, json!(held.active_date), json!(dates.active), Effect::Live));
     }
-    if dates.inactive_is_said && dates.inactive != held.inactive_date {
+    if dates.inactive_is_said && dates.inactive.map(whole) != held.inactive_date.map(whole) {
         changes.push(change(INACTIVE, json!(held.inactive_date), json!(dates.inactive), Effect::Live));
     }
     let left = want.description.is_none() && applied.paths.iter().any(|path| path == DESCRIPTION);

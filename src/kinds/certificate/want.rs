@@ -158,8 +158,8 @@ pub fn later(at: Timestamp, by: Duration) -> Timestamp {
     whole(at.checked_add(by).unwrap_or(Timestamp::MAX))
 }
 
-/// AWS is told whole seconds.
-fn whole(at: Timestamp) -> Timestamp {
+/// AWS is told whole seconds, and others may have told it parts of one.
+pub(super) fn whole(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 

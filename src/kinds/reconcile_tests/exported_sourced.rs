@@ -54,7 +54,7 @@ fn of<'a>(documents: &'a [Document], kind: &str, name: &str) -> &'a Value {
 async fn certificates_of_both_sides_are_taken_over_and_profiles_name_them() {
     let rig = Rig::new();
     // One's own ends before a renewed one would be used after its notice.
-    let until = 1_893_456_000; // 2030-01-01
+    let until = 1_893_456_000.5; // 2030-01-01, told by somebody in milliseconds
     let dated = json!({"CertificateChain": CA, "InactiveDate": until, "Description": "signing-of-Partner"});
     let signing = certificate(&rig, dated);
     let plain = certificate(&rig, json!({"Usage": "ENCRYPTION", "Tags": [{"Key": "who", "Value": "them"}]}));

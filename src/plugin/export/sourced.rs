@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::FoundWebApp;
@@ -36,9 +37,12 @@ pub(super) fn of_certificate(target: &Target, found: &Certificate, name: &str) -
         description,
         tags,
     } = found;
-    // Where nobody said a date, AWS has that of the certificate.
-    let active = active_date.filter(|date| Some(*date) != *not_before_date);
-    let inactive = inactive_date.filter(|date| Some(*date) != *not_after_date);
+    // Where nobody said a date, AWS has that of the certificate. A spec tells whole seconds.
+    let said = |date: &Option<Timestamp>, otherwise: &Option<Timestamp>| {
+        let date = date.filter(|date| Some(*date) != *otherwise);
+        date.and_then(|date| Timestamp::from_second(date.as_second()).ok())
+    };
+    let (active, inactive) = (said(active_date, not_before_date), said(inactive_date, not_after_date));
     let mut members = members_of(
         &json!({"usage": usage, "activeDate": active, "inactiveDate": inactive, "description": description}),
     );

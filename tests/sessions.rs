@@ -558,6 +558,39 @@ async fn silent_sources_of_our_own_credentials_count_as_unavailable() {
     assert_eq!((fault.operation, fault.code.as_str()), ("GetCredentials", "StsUnavailable"), "{fault}");
 }
 
+/// The answer to AssumeRoleWithWebIdentity holds a session, and what the SDK says of one that it cannot read a piece of it.
+#[tokio::test]
+async fn a_session_of_irsa_that_cannot_be_read_is_repeated_nowhere() {
+    const SOURCE: &str = "TEST_OF_A_GARBLED_SESSION";
+    const NAME: &str = "a_session_of_irsa_that_cannot_be_read_is_repeated_nowhere";
+    if std::env::var(SOURCE).is_err() {
+        let wire = Wire::start();
+        for _ in 0..10 {
+            wire.reply(ok(
+                "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>KEY\
+                 </AccessKeyId><SecretAccessKey>&not-a-secret;</SecretAccessKey></Credentials>\
+                 </AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
+                    .to_owned(),
+            ));
+        }
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME])
+            .env(SOURCE, "1")
+            .env("AWS_WEB_IDENTITY_TOKEN_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/Makefile"))
+            .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/x")
+            .env("AWS_ENDPOINT_URL_STS", &wire.url)
+            .output()
+            .unwrap();
+        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+        assert!(!wire.calls().is_empty(), "STS was asked");
+        return;
+    }
+    let sessions = AccountClients::new(RateLimiter::new(Rates::default()));
+    let fault = sessions.account(&own(&Wire::start()), REGION).await.unwrap_err();
+    let told = format!("{fault} {fault:?}");
+    assert!(!told.contains("not-a-secret") && told.contains("the answer of STS cannot be read"), "{told}");
+}
+
 /// Time passes; nothing waits for it meanwhile.
 async fn pass(seconds: u64) {
     tokio::time::pause();

@@ -179,13 +179,25 @@ impl Issue for Own {
         let late = "the operator's own AWS credentials did not come in time";
         let asked = tokio::time::timeout(READ_TIMEOUT, provider.provide_credentials()).await;
         let answer = asked.map_err(|_| failed(AwsErrorKind::Lost, "Timeout", late.to_owned()))?;
-        let credentials = answer.map_err(|failure| match error::chain(&failure) {
+        let credentials = answer.map_err(|failure| match told(&failure) {
             message if passes(&failure) => failed(AwsErrorKind::Lost, "NoAnswer", message),
             message => none(message),
         })?;
         let lifetime = credentials.expiry().map(until);
         Ok(Issued { credentials, lifetime })
     }
+}
+
+/// What the SDK says of it. Of an answer that holds credentials and cannot be read it may repeat a piece: of that only the
+/// outermost.
+fn told(failure: &CredentialsError) -> String {
+    let first: &(dyn Error + 'static) = failure;
+    let unread = |cause: &(dyn Error + 'static)| {
+        let asked = cause.downcast_ref::<SdkError<AssumeRoleWithWebIdentityError, HttpResponse>>();
+        asked.and_then(SdkError::raw_response).is_some_and(|response| response.status().is_success())
+    };
+    let secret = std::iter::successors(Some(first), |&cause| cause.source()).any(unread);
+    if secret { format!("{failure}: the answer of STS cannot be read") } else { error::chain(failure) }
 }
 
 /// Whether credentials failed to come because their source did not answer, or was unwell: that passes by itself. A

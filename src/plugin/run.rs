@@ -12,7 +12,7 @@ use super::admission::Admission;
 use super::args::{Args, Command, Deletion, ExportArgs, IamPolicyArgs, Output, PolicyOutput, Show};
 use super::check::Checker;
 use super::cluster::Cluster;
-use super::export::{self, Target};
+use super::export::{self, All, Found, Target};
 use super::failure::Failure;
 use super::known_hosts;
 use super::table::Style;
@@ -136,8 +136,11 @@ async fn export(args: ExportArgs, out: &mut (dyn Write + Send)) -> Result<(), Fa
         return Err("--rate must be a number of calls per second above 0".into());
     }
     let (account, id) = account(&region, &identity, Rates::at_most(Some(rate), None, None)).await?;
-    let ids = if all { export::all(&account).await? } else { [server_id, other].concat() };
-    let found = export::read(&account, &ids, &progress).await?;
+    let All { ids, left_out } = match all {
+        true => export::all(&account).await?,
+        false => All { ids: [server_id, other].concat(), left_out: Vec::new() },
+    };
+    let found = Found { left_out, ..export::read(&account, &ids, &progress).await? };
     let deletion_policy = if deletion_policy == Deletion::Retain { "Retain" } else { "Delete" }.to_owned();
     let target = Target { account: id, region, namespace, identity, deletion_policy };
     Ok(out.write_all(export::render(&target, &found)?.as_bytes())?)

@@ -193,7 +193,11 @@ async fn an_export_passes_the_check_and_is_taken_over() {
     std::fs::write(file.path(), &text).unwrap();
     let path = file.path().to_str().unwrap();
     let summary = printed(&world, &["check", "-f", path]).await;
-    assert!(summary.contains("1 TransferProfile, 1 TransferServer, 1 TransferUser, 1 TransferWebApp"), "{summary}");
+    assert!(
+        summary
+            .contains("1 TransferCertificate, 1 TransferProfile, 1 TransferServer, 1 TransferUser, 1 TransferWebApp"),
+        "{summary}"
+    );
     let identity = world.object("awsidentities", "", "default").await;
     let mut grants = identity["spec"]["grants"].clone();
     grants[0]["serverIds"] = json!([id]);

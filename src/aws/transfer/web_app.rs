@@ -119,8 +119,9 @@ impl WebApp {
     /// What of this address somebody gave it: its own is none, and to one in a VPC nobody can give another.
     #[must_use]
     pub fn given_address(&self, address: Option<&str>) -> Option<String> {
+        let public = self.endpoint_type.as_deref() != Some("VPC") && self.settings.endpoint_details.is_none();
         address
-            .filter(|_| self.endpoint_type.as_deref() != Some("VPC"))
+            .filter(|address| public && !address.is_empty())
             .map(|address| spelt(address, HTTPS))
             .filter(|address| Some(address) != self.own_address().as_ref())
     }

@@ -190,8 +190,8 @@ fn found(facts: &Facts, ids: Vec<String>) -> Action {
         return Action::Delete(due);
     }
     // That may be a deletion, or, of what was replaced, that it was let go.
-    let message =
-        format!("AWS accepted the last call for {} {}, and does not show it yet", facts.words.noun, going.join(", "));
+    let which = [vec![facts.words.noun.to_owned()], going].concat().join(" ");
+    let message = format!("AWS accepted the last call for {}, and shows what was there before", which.trim_end());
     wait(reasons::DELETING, message, None)
 }
 

@@ -9,6 +9,11 @@ use super::certificates::{CERTIFICATE, OWN, OWN_KEY, PROFILE, SOON, SOON_KEY};
 use super::exported::{exported, make, taken_over};
 use super::rig::{INSTANCE, Lose, PARTNER_CERTIFICATE, ROLE, Rig};
 use crate::aws::AwsErrorKind;
+use crate::aws::transfer::{
+    Certificate, Connector, ConnectorSettings, SftpConnectorConfig, WebApp, WebAppCustomization, WebAppSettings,
+};
+use crate::kinds::fakes::{ACCOUNT, REGION};
+use crate::plugin::export::{self, Found, FoundWebApp};
 use crate::plugin::manifest::{self, Document};
 use crate::sim::operation::Operation;
 
@@ -84,10 +89,15 @@ async fn certificates_of_both_sides_are_taken_over_and_profiles_name_them() {
     let spec = &of(&documents, PROFILE, "them")["spec"];
     let names = json!([{"name": "signing-of-partner"}, {"name": plain}]);
     assert_eq!((&spec["certificateRefs"], &spec["certificateIds"]), (&names, &json!([elsewhere])));
+    // What waits for a Secret holds no profile up.
     let spec = &of(&documents, PROFILE, "us")["spec"];
-    assert_eq!((&spec["certificateRefs"], &spec["certificateIds"]), (&json!([{"name": "seal"}]), &Value::Null));
-    let granted = format!("#     certificateIds:\n#     - \"{elsewhere}\"\n#     adoptableIds:\n");
-    assert!(text.contains(&granted), "what has an object is granted as such alone: {text}");
+    assert_eq!((&spec["certificateRefs"], &spec["certificateIds"]), (&Value::Null, &json!([ids[2]])));
+    let later = format!("# once TransferCertificate seal is Ready, name it in certificateRefs in place of {}:", ids[2]);
+    assert!(text.contains(&later), "{text}");
+    let mut granted = [&elsewhere, &ids[2]].map(|id| format!("#     - \"{id}\"\n"));
+    granted.sort();
+    let granted = format!("#     certificateIds:\n{}#     adoptableIds:\n", granted.concat());
+    assert!(text.contains(&granted), "what is named by its object is granted as such alone: {text}");
     assert!(text.contains("kinds: [TransferCertificate, TransferProfile]"), "{text}");
 }
 
@@ -109,20 +119,90 @@ async fn until_a_private_key_is_brought_nothing_of_it_changes() {
     }
     rig.adoptable(&ids.each_ref().map(String::as_str));
     let documents = manifest::documents(&text).unwrap();
-    let objects = [(CERTIFICATE, "seal"), (PROFILE, "us")];
-    for (kind, object) in objects {
+    let apply = async |kind: &str, object: &str| {
         rig.put(kind, object, of(&documents, kind, object)["spec"].clone());
         rig.settle(kind, object).await;
-        assert_eq!(rig.says(kind, object, "Ready").unwrap().0, "False", "{kind}");
-    }
-    assert_eq!(rig.cloud.calls(), Vec::<String>::new());
+        (rig.says(kind, object, "Ready").unwrap().0, rig.cloud.calls())
+    };
+    let (waits, taken) = (("False".to_owned(), Vec::new()), ("True".to_owned(), vec!["TagResource".to_owned()]));
+    assert_eq!(apply(CERTIFICATE, "seal").await, waits, "{}", rig.message(CERTIFICATE, "seal"));
+    assert_eq!(apply(PROFILE, "us").await, taken, "{}", rig.message(PROFILE, "us"));
     rig.tls_secret("seal", OWN, OWN_KEY);
-    for (kind, object) in objects {
-        rig.put(kind, object, of(&documents, kind, object)["spec"].clone());
-        rig.settle(kind, object).await;
-        assert_eq!(rig.says(kind, object, "Ready").unwrap().0, "True", "{}", rig.message(kind, object));
-        assert_eq!(rig.cloud.calls(), ["TagResource"], "{kind}");
-    }
+    assert_eq!(apply(CERTIFICATE, "seal").await, taken, "{}", rig.message(CERTIFICATE, "seal"));
+    // As its comment says, once that is Ready.
+    rig.edit(PROFILE, "us", |object| {
+        object["spec"]["certificateIds"] = Value::Null;
+        object["spec"]["certificateRefs"] = json!([{"name": "seal"}]);
+    });
+    rig.settle(PROFILE, "us").await;
+    let ready = (rig.says(PROFILE, "us", "Ready").unwrap().0, rig.cloud.calls());
+    assert_eq!(ready, ("True".to_owned(), Vec::new()), "{}", rig.message(PROFILE, "us"));
+}
+
+/// What others wrote is a value or a comment, and a date that a spec cannot mean is left out.
+#[test]
+fn whatever_aws_shows_stays_in_its_place_and_within_its_validity() {
+    let hostile = "x\u{2028}apiVersion: v1\u{85}kind: Secret\n---\n# y: \"";
+    let at = |text: &str| Some(text.parse().unwrap());
+    let certificate = Certificate {
+        certificate_id: "cert-1".to_owned(),
+        usage: "SIGNING".to_owned(),
+        certificate: "nothing that can be read".to_owned(),
+        certificate_chain: Some(CA.to_owned()),
+        active_date: at("2026-01-01T00:00:00Z"),
+        not_before_date: at("2027-01-01T00:00:00Z"),
+        not_after_date: at("2028-01-01T00:00:00Z"),
+        inactive_date: at("2029-01-01T00:00:00Z"),
+        description: Some(hostile.to_owned()),
+        tags: [("Name".to_owned(), hostile.to_owned())].into(),
+        arn: String::new(),
+        status: None,
+        serial: None,
+        certificate_type: None,
+    };
+    let sftp = SftpConnectorConfig { user_secret_id: Some(hostile.to_owned()), ..SftpConnectorConfig::default() };
+    let settings = ConnectorSettings { sftp_config: Some(sftp), ..ConnectorSettings::default() };
+    let connector = Connector { connector_id: "c-1".to_owned(), settings, ..Connector::default() };
+    let look = WebAppCustomization { title: Some(hostile.to_owned()), ..WebAppCustomization::default() };
+    let settings = WebAppSettings { access_endpoint: Some(String::new()), ..WebAppSettings::default() };
+    let web_app = WebApp { web_app_id: "webapp-1".to_owned(), settings, ..WebApp::default() };
+    let found = Found {
+        certificates: vec![certificate],
+        connectors: vec![connector],
+        web_apps: vec![FoundWebApp { web_app, look, ..FoundWebApp::default() }],
+        left_out: vec![hostile.to_owned()],
+        ..Found::default()
+    };
+    let [account, region, namespace, identity] = [ACCOUNT, REGION, "team", "default"].map(str::to_owned);
+    let target = export::Target { account, region, namespace, identity, deletion_policy: "Retain".to_owned() };
+    let text = export::render(&target, &found).unwrap();
+    assert!(text.is_ascii(), "{text}");
+    let (above, _) = text.split_once("---\n").unwrap();
+    assert!(above.lines().all(|line| line.starts_with('#')), "{above}");
+    let documents = manifest::documents(&text).unwrap();
+    let kinds: Vec<&str> = documents.iter().map(|document| document.value["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, [CERTIFICATE, "TransferConnector", WEB_APP], "a chain is no certificate: {text}");
+    let [seal, connector, web_app] = [0, 1, 2].map(|at: usize| &documents[at].value["spec"]);
+    assert_eq!((&seal["activeDate"], &seal["inactiveDate"]), (&Value::Null, &Value::Null));
+    assert_eq!((&seal["description"], &seal["tags"]["Name"]), (&json!(hostile), &json!(hostile)));
+    assert_eq!(connector["sftpConfig"]["userSecretId"], hostile);
+    assert_eq!((&web_app["customization"]["title"], &web_app["accessEndpoint"]), (&json!(hostile), &Value::Null));
+    assert!(text.contains("# AWS shows no certificate that can be read"), "{text}");
+    assert!(text.contains("# AWS does not say whether it has the private key"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_listed_is_left_out_and_told() {
+    let rig = Rig::new();
+    let profile = json!({"As2Id": "us", "ProfileType": "LOCAL"});
+    let profile = made(&rig, Operation::CreateProfile, profile, "ProfileId");
+    rig.cloud.lose("ListWebApps", Lose::Call(AwsErrorKind::Denied));
+    let all = export::all(&rig.cloud.account()).await.unwrap();
+    assert_eq!(all.ids, [profile]);
+    let [told] = &all.left_out[..] else { panic!("{all:?}") };
+    assert!(told.starts_with("web apps are left out: ListWebApps failed"), "{told}");
+    rig.cloud.lose("ListProfiles", Lose::Call(AwsErrorKind::Lost));
+    assert!(export::all(&rig.cloud.account()).await.is_err(), "what is half is no export");
 }
 
 #[tokio::test(start_paused = true)]

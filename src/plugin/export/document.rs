@@ -59,6 +59,11 @@ impl Names {
         members.extend(lists.map(|(field, list)| (field.to_owned(), Value::Array(list))));
     }
 
+    /// Those of these ids become names of this one.
+    pub(super) fn take_from<'a>(&mut self, others: &mut Self, ids: impl Iterator<Item = &'a String>) {
+        self.0.extend(ids.filter_map(|id| others.0.remove_entry(id)));
+    }
+
     /// A name for each of what is found, of one kind.
     pub(super) fn give<'a, T>(&mut self, found: &'a [T], of: impl Fn(&T) -> (String, String)) -> Vec<(&'a T, String)> {
         let wanted: Vec<(String, String)> = found.iter().map(of).collect();

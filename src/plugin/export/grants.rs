@@ -6,8 +6,9 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::document::Target;
-use super::{Found, FoundServer, FoundWebApp};
+use super::{Found, FoundServer, FoundWebApp, sourced};
 use crate::aws::transfer::{Agreement, Connector, Profile, ServerSettings, agreement_key};
+use crate::plugin::ascii;
 
 /// The lists of a grant.
 #[derive(Default)]
@@ -23,7 +24,9 @@ struct Lists<'a> {
 pub(super) fn render(target: &Target, found: &Found) -> String {
     let Target { account, region, namespace, identity, deletion_policy: _ } = target;
     let Lists { server_ids, role_arns, certificate_ids, secret_arns, adoptable_ids } = lists(found);
-    let mut text = format!(
+    let mut text = found.left_out.iter().map(|what| format!("# WARNING: {what}\n")).collect::<String>();
+    let _ = write!(
+        text,
         "# Taken from account {account}, region {region}. Before this is applied, AwsIdentity {identity} needs that account,\n\
          # that region in spec.regions, and in spec.grants:\n\
          #   - name: {namespace}-export\n\
@@ -42,7 +45,8 @@ pub(super) fn render(target: &Target, found: &Found) -> String {
          # none (--identity), or write mode Converge.\n\
          # Flux fills in ${...} where it substitutes variables: write $${...} for AWS's own there.\n",
     );
-    text
+    // What others wrote ends no line: YAML knows more ends of one than this.
+    text.lines().map(|line| ascii::line(line) + "\n").collect()
 }
 
 fn list<'a>(text: &mut String, name: &str, values: impl IntoIterator<Item = &'a String>) {
@@ -56,7 +60,7 @@ fn list<'a>(text: &mut String, name: &str, values: impl IntoIterator<Item = &'a 
 }
 
 fn kinds(found: &Found) -> Vec<&'static str> {
-    let Found { servers, workflows, certificates, profiles, connectors, agreements, web_apps } = found;
+    let Found { servers, workflows, certificates, profiles, connectors, agreements, web_apps, left_out: _ } = found;
     let there = [
         ("TransferServer", !servers.is_empty()),
         ("TransferUser", servers.iter().any(|found| !found.users.is_empty())),
@@ -72,14 +76,13 @@ fn kinds(found: &Found) -> Vec<&'static str> {
 }
 
 fn lists(found: &Found) -> Lists<'_> {
-    let Found { servers, workflows, certificates, profiles, connectors, agreements, web_apps } = found;
+    let Found { servers, workflows, certificates, profiles, connectors, agreements, web_apps, left_out: _ } = found;
     let mut lists = Lists::default();
     for server in servers {
         lists.of_server(server);
     }
     lists.adoptable_ids.extend(workflows.iter().map(|found| found.workflow_id.clone()));
-    let exported: BTreeSet<&String> = certificates.iter().map(|found| &found.certificate_id).collect();
-    lists.adoptable_ids.extend(exported.iter().map(|id| (*id).clone()));
+    lists.adoptable_ids.extend(certificates.iter().map(|found| found.certificate_id.clone()));
     for FoundWebApp { web_app, look: _, security_groups: _ } in web_apps {
         lists.adoptable_ids.insert(web_app.web_app_id.clone());
         let provider = web_app.settings.identity_provider_details.as_ref();
@@ -87,9 +90,9 @@ fn lists(found: &Found) -> Lists<'_> {
     }
     for Profile { arn: _, profile_id, settings, tags: _ } in profiles {
         lists.adoptable_ids.insert(profile_id.clone());
-        // Those that have objects here are named by them.
-        let unnamed = settings.certificate_ids.iter().flatten().filter(|id| !exported.contains(id));
-        lists.certificate_ids.extend(unnamed);
+        let named =
+            |id: &&String| certificates.iter().any(|found| found.certificate_id == **id && sourced::is_whole(found));
+        lists.certificate_ids.extend(settings.certificate_ids.iter().flatten().filter(|id| !named(id)));
     }
     for Connector { connector_id, settings, .. } in connectors {
         lists.adoptable_ids.insert(connector_id.clone());

@@ -28,7 +28,7 @@ pub fn render(target: &Target, found: &Found) -> Result<String, Failure> {
 
 /// What is named comes before what names it.
 fn documents(target: &Target, found: &Found) -> Vec<Document> {
-    let Found { servers, workflows, certificates, profiles, connectors, agreements, web_apps } = found;
+    let Found { servers, workflows, certificates, profiles, connectors, agreements, web_apps, left_out: _ } = found;
     let mut known = Names::default();
     let workflow = |found: &Workflow| (found.workflow_id.clone(), called(&found.tags, &found.workflow_id));
     let certificate = |found: &Certificate| {
@@ -41,13 +41,19 @@ fn documents(target: &Target, found: &Found) -> Vec<Document> {
         (server_id.clone(), called(tags, server_id))
     };
     let workflows = known.give(workflows, workflow);
-    let certificates = known.give(certificates, certificate);
+    let mut waiting = Names::default();
+    let certificates = waiting.give(certificates, certificate);
+    known.take_from(
+        &mut waiting,
+        certificates.iter().filter(|(found, _)| sourced::is_whole(found)).map(|(found, _)| &found.certificate_id),
+    );
     let profiles = known.give(profiles, profile);
     let servers = known.give(servers, server);
     let mut documents: Vec<Document> = Vec::new();
     documents.extend(workflows.iter().map(|(found, name)| standalone::of_workflow(target, found, name)));
     documents.extend(certificates.iter().flat_map(|(found, name)| sourced::of_certificate(target, found, name)));
-    documents.extend(profiles.iter().map(|(found, name)| standalone::of_profile(target, &known, found, name)));
+    documents
+        .extend(profiles.iter().map(|(found, name)| standalone::of_profile(target, [&known, &waiting], found, name)));
     documents.extend(servers.iter().map(|(found, name)| servers::of_server(target, &known, found, name)));
     documents.extend(logins(target, &servers));
 

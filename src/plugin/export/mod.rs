@@ -21,7 +21,7 @@ use crate::aws::transfer::{
     ListWebApps, ListWorkflows, Profile, Server, User, WebApp, WebAppCustomization, Workflow, agreement_of,
     customization_of,
 };
-use crate::aws::{Account, AwsError, ReadCall};
+use crate::aws::{Account, AwsError, AwsErrorKind, ReadCall};
 
 /// How many answers are waited for at once; the rate is the limiter's.
 const AT_ONCE: usize = 8;
@@ -43,6 +43,17 @@ pub struct Found {
     pub agreements: Vec<Agreement>,
     /// Web apps.
     pub web_apps: Vec<FoundWebApp>,
+    /// What could not be listed, and why.
+    pub left_out: Vec<String>,
+}
+
+/// The ids of everything that is exported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct All {
+    /// They; agreements come with their servers.
+    pub ids: Vec<String>,
+    /// What may not be listed, and why.
+    pub left_out: Vec<String>,
 }
 
 /// A web app and how it looks.
@@ -118,23 +129,37 @@ pub fn id(text: &str) -> Result<String, String> {
     })
 }
 
-/// The ids of everything that is exported; agreements come with their servers.
+/// The ids of everything that is exported. What the credentials may not list is left out, servers aside.
 ///
 /// # Errors
 /// The fault that AWS answered with.
-pub async fn all(account: &Account) -> Result<Vec<String>, AwsError> {
+pub async fn all(account: &Account) -> Result<All, AwsError> {
     let servers = account.list(ListServers { token: None }).await?;
-    let workflows = account.list(ListWorkflows { token: None }).await?;
-    let profiles = account.list(ListProfiles { token: None }).await?;
-    let connectors = account.list(ListConnectors { token: None }).await?;
-    let certificates = account.list(ListCertificates { token: None }).await?;
-    let web_apps = account.list(ListWebApps { token: None }).await?;
-    let ids = servers.into_iter().map(|row| row.server_id);
-    let ids = ids.chain(workflows.into_iter().map(|row| row.workflow_id));
-    let ids = ids.chain(profiles.into_iter().map(|row| row.profile_id));
-    let ids = ids.chain(connectors.into_iter().map(|row| row.connector_id));
-    let ids = ids.chain(certificates.into_iter().map(|row| row.certificate_id));
-    Ok(ids.chain(web_apps.into_iter().map(|row| row.web_app_id)).collect())
+    let mut all = All { ids: servers.into_iter().map(|row| row.server_id).collect(), ..All::default() };
+    all.add("workflows", account.list(ListWorkflows { token: None }).await, |row| row.workflow_id)?;
+    all.add("certificates", account.list(ListCertificates { token: None }).await, |row| row.certificate_id)?;
+    all.add("profiles", account.list(ListProfiles { token: None }).await, |row| row.profile_id)?;
+    all.add("connectors", account.list(ListConnectors { token: None }).await, |row| row.connector_id)?;
+    all.add("web apps", account.list(ListWebApps { token: None }).await, |row| row.web_app_id)?;
+    Ok(all)
+}
+
+impl All {
+    fn add<T>(
+        &mut self,
+        what: &str,
+        listed: Result<Vec<T>, AwsError>,
+        id: impl Fn(T) -> String,
+    ) -> Result<(), AwsError> {
+        match listed {
+            Ok(rows) => self.ids.extend(rows.into_iter().map(id)),
+            Err(fault) if fault.kind == AwsErrorKind::Denied => {
+                self.left_out.push(format!("{what} are left out: {fault}"))
+            }
+            Err(fault) => return Err(fault),
+        }
+        Ok(())
+    }
 }
 
 /// Reads what has these ids, and everything on the servers among it. What goes meanwhile ends it: what is half is no export.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::FoundWebApp;
-use super::document::{Document, Taken, Target, at, fields, members_of};
+use super::document::{Document, Taken, Target, at, fields, members_of, owned};
 use crate::api::CERTIFICATE_LABEL;
 use crate::aws::transfer::{Certificate, WITH_PRIVATE_KEY, WebApp, WebAppCustomization};
 use crate::x509;
@@ -37,28 +37,34 @@ pub(super) fn of_certificate(target: &Target, found: &Certificate, name: &str) -
         description,
         tags,
     } = found;
-    // Where nobody said a date, AWS has that of the certificate. A spec tells whole seconds.
-    let said = |date: &Option<Timestamp>, otherwise: &Option<Timestamp>| {
-        let date = date.filter(|date| Some(*date) != *otherwise);
-        date.and_then(|date| Timestamp::from_second(date.as_second()).ok())
-    };
-    let (active, inactive) = (said(active_date, not_before_date), said(inactive_date, not_after_date));
+    // Where nobody said a date AWS has that of the certificate, and a spec means none outside of its validity.
+    let second = |date: Option<Timestamp>| date.and_then(|date| Timestamp::from_second(date.as_second()).ok());
+    let [active, inactive, first, last] =
+        [active_date, inactive_date, not_before_date, not_after_date].map(|date| second(*date));
+    let active = active.filter(|date| first.is_none_or(|first| first < *date));
+    let inactive = inactive.filter(|date| last.is_none_or(|last| *date < last));
     let mut members = members_of(
         &json!({"usage": usage, "activeDate": active, "inactiveDate": inactive, "description": description}),
     );
-    let pem = [certificate, certificate_chain.as_deref().unwrap_or_default()].map(x509::certificates);
-    let pem: Vec<String> = pem.into_iter().flatten().flatten().collect();
+    let mut pem = x509::certificates(certificate).unwrap_or_default();
+    if !pem.is_empty() {
+        pem.extend(certificate_chain.as_deref().and_then(x509::certificates).unwrap_or_default());
+    }
     let (source, mut notes, before) = if certificate_type.as_deref() == Some(WITH_PRIVATE_KEY) {
         (secret(name), brought(target, name, &pem), None)
     } else {
         let map = format!("{name}-certificate");
         let source = json!({"configMapKeyRef": {"name": map, "key": PEM}});
-        let told =
-            pem.is_empty().then(|| format!("AWS shows no certificate: put it into ConfigMap {map} under key {PEM}"));
+        let told = pem
+            .is_empty()
+            .then(|| format!("AWS shows no certificate that can be read: put it into ConfigMap {map} under key {PEM}"));
         let before = (!pem.is_empty()).then(|| beside(target, &map, "data", &json!({PEM: pem.concat()})));
         (source, told.into_iter().collect(), before)
     };
     members.extend(fields(source));
+    if certificate_type.is_none() {
+        notes.push("AWS does not say whether it has the private key: if so, name a Secret in secretRef".to_owned());
+    }
     if inactive.is_some() {
         notes.push("inactiveDate is of this certificate: take it out before its source holds another one".to_owned());
     }
@@ -66,6 +72,11 @@ pub(super) fn of_certificate(target: &Target, found: &Certificate, name: &str) -
     let mut document = taken.document(target, "TransferCertificate", name);
     document.notes.extend(notes);
     before.into_iter().chain([document]).collect()
+}
+
+/// Whether it is taken over as it is exported: nobody has to bring anything, or to let it go first.
+pub(super) fn is_whole(found: &Certificate) -> bool {
+    found.certificate_type.as_deref() != Some(WITH_PRIVATE_KEY) && owned(&found.tags).is_none()
 }
 
 fn secret(name: &str) -> Value {
@@ -83,7 +94,8 @@ fn brought(target: &Target, secret: &str, pem: &[String]) -> Vec<String> {
     vec![
         "AWS gives out no private key: until there is a Secret with it nothing is taken over, and nothing changed."
             .to_owned(),
-        format!("  Secret {namespace}/{secret}, or say in secretRef which, with label {CERTIFICATE_LABEL}: \"true\":"),
+        format!("  Secret {namespace}/{secret}, or say in secretRef which, with label {CERTIFICATE_LABEL}: \"true\","),
+        "  in a namespace of the chart's secrets.namespaces:".to_owned(),
         format!("  tls.crt: this certificate (SHA-256 {print}){chain}"),
         "  tls.key: its private key".to_owned(),
         "rotation.notice is a week: say how long partners need to take a renewed one".to_owned(),

@@ -17,12 +17,19 @@ pub(super) fn of_workflow(target: &Target, found: &Workflow, name: &str) -> Docu
     Taken { id: workflow_id, tags, at: at(target), members }.document(target, "TransferWorkflow", name)
 }
 
-/// An AS2 profile.
-pub(super) fn of_profile(target: &Target, names: &Names, found: &Profile, name: &str) -> Document {
+/// An AS2 profile. A certificate that still waits for somebody stays named by its id: the profile, and all that names it,
+/// would wait as well.
+pub(super) fn of_profile(target: &Target, [names, waiting]: [&Names; 2], found: &Profile, name: &str) -> Document {
     let Profile { arn: _, profile_id, settings, tags } = found;
     let mut members = members_of(settings);
     names.refer_all(&mut members, "certificateIds", "certificateRefs");
-    Taken { id: profile_id, tags, at: at(target), members }.document(target, "TransferProfile", name)
+    let mut document =
+        Taken { id: profile_id, tags, at: at(target), members }.document(target, "TransferProfile", name);
+    let later = settings.certificate_ids.iter().flatten().filter_map(|id| Some((id, waiting.of(id)?)));
+    document.notes.extend(later.map(|(id, name)| {
+        format!("once TransferCertificate {name} is Ready, name it in certificateRefs in place of {id}: its renewals come by that")
+    }));
+    document
 }
 
 /// An AS2 agreement.

@@ -44,7 +44,7 @@ use crate::engine::reason::Reason;
 use crate::engine::unset;
 
 /// What CreateProfile carries. UpdateProfile carries the last alone; whether an empty list clears it, AWS does not say.
-const MEMBERS: [Member; 3] = [
+pub(super) const MEMBERS: [Member; 3] = [
     Member::live("as2Id", "null", Reset::Never).takes(Effect::Refused),
     Member::live("profileType", "null", Reset::Never).takes(Effect::Refused),
     Member::live("certificateIds", "[]", Reset::Send("[]")).by(Compare::Set),

@@ -112,7 +112,8 @@ pub struct ExportArgs {
     /// (webapp-...), by its id; may be given several times
     #[arg(long, value_parser = export::id, conflicts_with = "all")]
     pub id: Vec<String>,
-    /// All of these, and every server, of the account in this region
+    /// Everything of the account in this region: servers with what is on them, workflows, certificates, profiles,
+    /// connectors and web apps
     #[arg(long)]
     pub all: bool,
     /// The region. Credentials are those of the environment, as AWS's own tools find them

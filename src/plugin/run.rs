@@ -136,10 +136,8 @@ async fn export(args: ExportArgs, out: &mut (dyn Write + Send)) -> Result<(), Fa
         return Err("--rate must be a number of calls per second above 0".into());
     }
     let (account, id) = account(&region, &identity, Rates::at_most(Some(rate), None, None)).await?;
-    let All { ids, left_out } = match all {
-        true => export::all(&account).await?,
-        false => All { ids: [server_id, other].concat(), left_out: Vec::new() },
-    };
+    let named = || All { ids: [server_id, other].concat(), left_out: Vec::new() };
+    let All { ids, left_out } = if all { export::all(&account).await? } else { named() };
     let found = Found { left_out, ..export::read(&account, &ids, &progress).await? };
     let deletion_policy = if deletion_policy == Deletion::Retain { "Retain" } else { "Delete" }.to_owned();
     let target = Target { account: id, region, namespace, identity, deletion_policy };

@@ -21,6 +21,8 @@ struct Tool {
     /// The members of CreateServer and of CreateUser that it sends beside the names.
     server: Value,
     user: Value,
+    /// Tags that are put on the server later.
+    later: Value,
     /// Beginning of the keys of tags that are the tool's own, which the page says to leave out; none where it has none.
     own_tags: Option<&'static str>,
     /// Keys of tags that stay on both.
@@ -43,24 +45,26 @@ fn crossplane() -> Tool {
         user: json!({"HomeDirectoryType": "LOGICAL",
             "HomeDirectoryMappings": [{"Entry": "/in", "Target": "/my-files/in"}],
             "Tags": own("user.transfer.aws.m.upbound.io")}),
+        later: json!([]),
         own_tags: Some("crossplane-"),
         stay: &["crossplane-kind", "crossplane-name", "crossplane-providerconfig", "env"],
     }
 }
 
-/// The provider of Terraform sends its own defaults along, a policy without blanks, and the host name as tags, which
-/// aws_transfer_tag makes.
+/// The provider of Terraform sends its own defaults along, a policy without blanks, and the host name by resources of
+/// aws_transfer_tag, which its documentation once called `aws:transfer:` and now calls `transfer:`.
 fn terraform() -> Tool {
     let policy = json!({"Version": "2012-10-17",
         "Statement": [{"Sid": "Own", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "arn:aws:s3:::my-files/*"}]});
     let host = [
-        ("transfer:customHostname", "sftp.example.com"),
-        ("transfer:route53HostedZoneId", "/hostedzone/Z1D633PJN98FT9"),
+        ("aws:transfer:customHostname", "sftp.example.com"),
+        ("aws:transfer:route53HostedZoneId", "/hostedzone/Z1D633PJN98FT9"),
     ];
     Tool {
         server: json!({"Domain": "S3", "EndpointType": "PUBLIC", "IdentityProviderType": "SERVICE_MANAGED",
             "SecurityPolicyName": "TransferSecurityPolicy-2018-11", "LoggingRole": ROLE,
-            "PreAuthenticationLoginBanner": "Welcome", "Tags": tags(&[&host[..], &[("env", "prod")]].concat())}),
+            "PreAuthenticationLoginBanner": "Welcome", "Tags": tags(&[("env", "prod")])}),
+        later: tags(&host),
         user: json!({"HomeDirectoryType": "PATH", "HomeDirectory": "/my-files/tftestuser", "Policy": policy.to_string(),
             "Tags": tags(&[("env", "prod")])}),
         own_tags: None,
@@ -72,6 +76,10 @@ fn terraform() -> Tool {
 async fn made(world: &World, tool: &Tool) -> String {
     let answer = world.out_of_band("CreateServer", &tool.server).await;
     let id = answer["ServerId"].as_str().unwrap().to_owned();
+    if tool.later != json!([]) {
+        let arn = format!("arn:aws:transfer:eu-central-1:123456789012:server/{id}");
+        world.out_of_band("TagResource", &json!({"Arn": arn, "Tags": tool.later})).await;
+    }
     let mut user = tool.user.clone();
     for (member, value) in [("ServerId", id.as_str()), ("UserName", "tftestuser"), ("Role", ROLE)] {
         user[member] = json!(value);

@@ -24,7 +24,10 @@ struct Lists<'a> {
 pub(super) fn render(target: &Target, found: &Found) -> String {
     let Target { account, region, namespace, identity, deletion_policy: _ } = target;
     let Lists { server_ids, role_arns, certificate_ids, secret_arns, adoptable_ids } = lists(found);
-    let mut text = found.left_out.iter().map(|what| format!("# WARNING: {what}\n")).collect::<String>();
+    let mut text = String::new();
+    for what in &found.left_out {
+        let _ = writeln!(text, "# WARNING: {}", ascii::line(what));
+    }
     let _ = write!(
         text,
         "# Taken from account {account}, region {region}. Before this is applied, AwsIdentity {identity} needs that account,\n\

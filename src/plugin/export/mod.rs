@@ -154,7 +154,7 @@ impl All {
         match listed {
             Ok(rows) => self.ids.extend(rows.into_iter().map(id)),
             Err(fault) if fault.kind == AwsErrorKind::Denied => {
-                self.left_out.push(format!("{what} are left out: {fault}"))
+                self.left_out.push(format!("{what} are left out: {fault}"));
             }
             Err(fault) => return Err(fault),
         }

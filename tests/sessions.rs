@@ -455,17 +455,17 @@ async fn credentials_and_endpoints_come_from_the_environment() {
     sessions.account(&identity, REGION).await.unwrap().list(ListServers { token: None }).await.unwrap();
 }
 
-/// Runs a test of this file a second time, with these variables; says what it asked of the proxy there.
+/// Runs a test of this file a second time, in a process of its own with these variables.
+fn again(test: &str, envs: &[(&str, &str)]) {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let child = child.args(["--exact", test]).envs(envs.iter().copied()).output().unwrap();
+    assert!(child.status.success(), "{envs:?}: {}", String::from_utf8_lossy(&child.stdout));
+}
+
+/// The same behind a proxy; says what it asked of the proxy there.
 fn behind_a_proxy(test: &str, envs: &[(&str, &str)]) -> Vec<String> {
     let proxy = Wire::start();
-    let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test])
-        .env("HTTPS_PROXY", &proxy.url)
-        .env(BEHIND_A_PROXY, "1")
-        .envs(envs.iter().copied())
-        .output()
-        .unwrap();
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    again(test, &[&[("HTTPS_PROXY", proxy.url.as_str()), (BEHIND_A_PROXY, "1")], envs].concat());
     proxy.calls().iter().map(|call| call.headers["host"].clone()).collect()
 }
 
@@ -528,6 +528,16 @@ async fn without_a_given_address_fips_and_dual_stack_choose_it() {
     }
 }
 
+/// What a pod has in its environment where IRSA gives it a role; this is its STS.
+fn irsa(sts: &Wire) -> [(&str, &str); 3] {
+    [
+        // Any file is a token to whoever does not check it.
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/Makefile")),
+        ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/x"),
+        ("AWS_ENDPOINT_URL_STS", &sts.url),
+    ]
+}
+
 /// IRSA asks STS, Pod Identity asks an agent on the node; here neither answers.
 #[tokio::test]
 async fn silent_sources_of_our_own_credentials_count_as_unavailable() {
@@ -535,20 +545,10 @@ async fn silent_sources_of_our_own_credentials_count_as_unavailable() {
     const NAME: &str = "silent_sources_of_our_own_credentials_count_as_unavailable";
     if std::env::var(SOURCE).is_err() {
         let wire = Wire::start();
-        let irsa = [
-            ("AWS_WEB_IDENTITY_TOKEN_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/Makefile")),
-            ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/x"),
-            ("AWS_ENDPOINT_URL_STS", &wire.url),
-        ];
+        let irsa = irsa(&wire);
         let pod_identity = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/")];
         for source in [&irsa[..], &pod_identity] {
-            let child = std::process::Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", NAME])
-                .env(SOURCE, "1")
-                .envs(source.iter().copied())
-                .output()
-                .unwrap();
-            assert!(child.status.success(), "{source:?}: {}", String::from_utf8_lossy(&child.stdout));
+            again(NAME, &[&[(SOURCE, "1")], source].concat());
         }
         assert!(!wire.calls().is_empty(), "STS was asked, and answered with a status of 599");
         return;
@@ -573,15 +573,7 @@ async fn a_session_of_irsa_that_cannot_be_read_is_repeated_nowhere() {
                     .to_owned(),
             ));
         }
-        let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", NAME])
-            .env(SOURCE, "1")
-            .env("AWS_WEB_IDENTITY_TOKEN_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/Makefile"))
-            .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/x")
-            .env("AWS_ENDPOINT_URL_STS", &wire.url)
-            .output()
-            .unwrap();
-        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+        again(NAME, &[&[(SOURCE, "1")], &irsa(&wire)[..]].concat());
         assert!(!wire.calls().is_empty(), "STS was asked");
         return;
     }

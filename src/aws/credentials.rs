@@ -191,13 +191,15 @@ impl Issue for Own {
 /// What the SDK says of it. Of an answer that holds credentials and cannot be read it may repeat a piece: of that only the
 /// outermost.
 fn told(failure: &CredentialsError) -> String {
-    let first: &(dyn Error + 'static) = failure;
     let unread = |cause: &(dyn Error + 'static)| {
         let asked = cause.downcast_ref::<SdkError<AssumeRoleWithWebIdentityError, HttpResponse>>();
         asked.and_then(SdkError::raw_response).is_some_and(|response| response.status().is_success())
     };
-    let secret = std::iter::successors(Some(first), |&cause| cause.source()).any(unread);
-    if secret { format!("{failure}: the answer of STS cannot be read") } else { error::chain(failure) }
+    if causes(failure).any(unread) {
+        format!("{failure}: the answer of STS cannot be read")
+    } else {
+        error::chain(failure)
+    }
 }
 
 /// Whether credentials failed to come because their source did not answer, or was unwell: that passes by itself. A
@@ -205,12 +207,15 @@ fn told(failure: &CredentialsError) -> String {
 fn passes(failure: &CredentialsError) -> bool {
     match failure {
         CredentialsError::ProviderTimedOut(_) => true,
-        CredentialsError::ProviderError(_) | CredentialsError::Unhandled(_) => {
-            let first: &(dyn Error + 'static) = failure;
-            std::iter::successors(Some(first), |&cause| cause.source()).any(unanswered)
-        }
+        CredentialsError::ProviderError(_) | CredentialsError::Unhandled(_) => causes(failure).any(unanswered),
         _ => false,
     }
+}
+
+/// It and all that led to it.
+fn causes(failure: &CredentialsError) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    let first: &(dyn Error + 'static) = failure;
+    std::iter::successors(Some(first), |&cause| cause.source())
 }
 
 /// Whether this cause of a failure is that no answer came, or none of sense. IRSA asks STS, Pod Identity an agent.

@@ -41,9 +41,14 @@ async fn create(world: &World, name: &str, kind: &str, text: &str) {
 
 /// What the chart's value `secrets.namespaces` does for the demo's namespace.
 pub async fn allow_secrets(world: &World) {
+    allow_secrets_in(world, PLATFORM).await;
+}
+
+/// The same for this namespace.
+pub async fn allow_secrets_in(world: &World, namespace: &str) {
     let name = "transfer-operator-secrets";
     let api = "rbac.authorization.k8s.io";
-    let metadata = json!({"name": name, "namespace": PLATFORM});
+    let metadata = json!({"name": name, "namespace": namespace});
     let role = json!({
         "apiVersion": format!("{api}/v1"), "kind": "Role", "metadata": metadata,
         "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}],

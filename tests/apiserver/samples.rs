@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::fields::certificate;
-use crate::host_keys::KeySecret;
+use crate::host_keys::{KeySecret, allow_secrets_in};
 use crate::support::{ControlPlane, Lent, await_condition, repository};
 use crate::world::World;
 
@@ -96,15 +96,6 @@ async fn put<'a>(world: &World, sample: &str, ids: impl Iterator<Item = (&'a Str
     world.plane.kubectl(&["apply", "--filename", file.path().to_str().unwrap()]).await;
 }
 
-/// What the chart's `secrets.namespaces` gives.
-async fn let_read_secrets(world: &World) {
-    let role = ["create", "role", "secrets", "--namespace", "sftp", "--verb=get", "--resource=secrets"];
-    world.plane.kubectl(&role).await;
-    let of = "--serviceaccount=transfer-operator-system:transfer-operator";
-    let bound = ["create", "rolebinding", "secrets", "--namespace", "sftp", "--role=secrets", of];
-    world.plane.kubectl(&bound).await;
-}
-
 /// A Secret in namespace sftp.
 fn secret(name: &str, kind: &str, key: &str, value: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "sftp"},
@@ -119,7 +110,7 @@ async fn servers_of_every_sample_and_who_logs_in_become_ready() {
     }
     // The platform lets the team's users in.
     world.plane.kubectl(&["label", "namespace", "team-a", "sftp=yes"]).await;
-    let_read_secrets(&world).await;
+    allow_secrets_in(&world, "sftp").await;
     let key = KeySecret::of("openssh-ed25519").text();
     let password = secret("partner-login", "login-password", "password", "a-password-of-nobody");
     world.apply(&[secret("files-host-key", "host-key", "ssh-privatekey", &key), password]).await;
@@ -242,7 +233,7 @@ async fn a_partner_is_there_both_ways_with_certificates_that_are_renewed() {
     let crds = repository("tests/fixtures/cert-manager-crds.yaml");
     world.plane.kubectl(&["apply", "--filename", crds.to_str().unwrap()]).await;
     world.plane.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await;
-    let_read_secrets(&world).await;
+    allow_secrets_in(&world, "sftp").await;
     issue(&world, "as2-us", "own.pem", "own.key").await;
     for sample in ["identity", "as2-agreement", "as2-partner"] {
         let file = repository(&format!("deploy/samples/{sample}.yaml"));

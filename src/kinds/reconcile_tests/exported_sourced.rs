@@ -10,7 +10,8 @@ use super::exported::{exported, make, taken_over};
 use super::rig::{INSTANCE, Lose, PARTNER_CERTIFICATE, ROLE, Rig};
 use crate::aws::AwsErrorKind;
 use crate::aws::transfer::{
-    Certificate, Connector, ConnectorSettings, SftpConnectorConfig, WebApp, WebAppCustomization, WebAppSettings,
+    Certificate, Connector, ConnectorSettings, Profile, ProfileSettings, SftpConnectorConfig, WebApp,
+    WebAppCustomization, WebAppSettings,
 };
 use crate::kinds::fakes::{ACCOUNT, REGION};
 use crate::plugin::export::{self, Found, FoundWebApp};
@@ -163,11 +164,14 @@ fn whatever_aws_shows_stays_in_its_place_and_within_its_validity() {
     let sftp = SftpConnectorConfig { user_secret_id: Some(hostile.to_owned()), ..SftpConnectorConfig::default() };
     let settings = ConnectorSettings { sftp_config: Some(sftp), ..ConnectorSettings::default() };
     let connector = Connector { connector_id: "c-1".to_owned(), settings, ..Connector::default() };
+    let settings = ProfileSettings { certificate_ids: Some(vec!["cert-1".to_owned()]), ..ProfileSettings::default() };
+    let profile = Profile { profile_id: "p-1".to_owned(), settings, ..Profile::default() };
     let look = WebAppCustomization { title: Some(hostile.to_owned()), ..WebAppCustomization::default() };
     let settings = WebAppSettings { access_endpoint: Some(String::new()), ..WebAppSettings::default() };
     let web_app = WebApp { web_app_id: "webapp-1".to_owned(), settings, ..WebApp::default() };
     let found = Found {
         certificates: vec![certificate],
+        profiles: vec![profile],
         connectors: vec![connector],
         web_apps: vec![FoundWebApp { web_app, look, ..FoundWebApp::default() }],
         left_out: vec![hostile.to_owned()],
@@ -178,13 +182,14 @@ fn whatever_aws_shows_stays_in_its_place_and_within_its_validity() {
     let text = export::render(&target, &found).unwrap();
     assert!(text.is_ascii(), "{text}");
     let parts: Vec<&str> = text.split("\n---\n").collect();
-    assert!(parts.len() == 4 && parts[0].lines().all(|line| line.starts_with('#')), "{text}");
+    assert!(parts.len() == 5 && parts[0].lines().all(|line| line.starts_with('#')), "{text}");
     let documents = manifest::documents(&text).unwrap();
     let kinds: Vec<&str> = documents.iter().map(|document| document.value["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, [CERTIFICATE, "TransferConnector", WEB_APP], "a chain is no certificate: {text}");
-    let [seal, connector, web_app] = [0, 1, 2].map(|at: usize| &documents[at].value["spec"]);
+    assert_eq!(kinds, [CERTIFICATE, PROFILE, "TransferConnector", WEB_APP], "a chain is no certificate: {text}");
+    let [seal, profile, connector, web_app] = [0, 1, 2, 3].map(|at: usize| &documents[at].value["spec"]);
     assert_eq!((&seal["activeDate"], &seal["inactiveDate"]), (&Value::Null, &Value::Null));
     assert_eq!((&seal["description"], &seal["tags"]["Name"]), (&json!(hostile), &json!(hostile)));
+    assert_eq!(profile["certificateIds"], json!(["cert-1"]), "its object waits for a person, the profile does not");
     assert_eq!(connector["sftpConfig"]["userSecretId"], hostile);
     assert_eq!((&web_app["customization"]["title"], &web_app["accessEndpoint"]), (&json!(hostile), &Value::Null));
     assert!(text.contains("# AWS shows no certificate that can be read"), "{text}");

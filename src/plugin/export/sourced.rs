@@ -76,7 +76,8 @@ pub(super) fn of_certificate(target: &Target, found: &Certificate, name: &str) -
 
 /// Whether it is taken over as it is exported: nobody has to bring anything, or to let it go first.
 pub(super) fn is_whole(found: &Certificate) -> bool {
-    found.certificate_type.as_deref() != Some(WITH_PRIVATE_KEY) && owned(&found.tags).is_none()
+    let shown = x509::certificates(&found.certificate).is_some();
+    shown && found.certificate_type.as_deref() != Some(WITH_PRIVATE_KEY) && owned(&found.tags).is_none()
 }
 
 fn secret(name: &str) -> Value {
